@@ -1,0 +1,58 @@
+/** Source places and diagnostics: what is wrong, where, and how to mend it. */
+
+export interface SourceFile {
+  /** The name shown to people: a path, or `std/losses.model`. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Half-open range of UTF-16 offsets in a file. */
+export interface Span {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Diagnostic {
+  readonly severity: "error" | "warning";
+  /** Stable name of the message, from the catalogue, such as `unknown-name`. */
+  readonly code: string;
+  readonly message: string;
+  readonly span: Span | null;
+  /** Further places or facts: the chain of shapes, the signature, the earlier definition. */
+  readonly notes: readonly { readonly message: string; readonly span: Span | null }[];
+  /** The cure, in one sentence, where there is one. */
+  readonly help?: string;
+}
+
+/** Ends a phase: carries one or more diagnostics to the caller of `compile`. */
+export class CompileError extends Error {
+  constructor(readonly diagnostics: readonly Diagnostic[]) {
+    super(diagnostics.map((d) => `${d.code}: ${d.message}`).join("\n"));
+    this.name = "CompileError";
+  }
+}
+
+/** Thrown by an operation's shape rule; the elaborator adds the place. */
+export class ShapeError extends Error {
+  constructor(
+    message: string,
+    readonly help?: string,
+  ) {
+    super(message);
+    this.name = "ShapeError";
+  }
+}
+
+/** 1-based line and column of an offset. */
+export function position(file: SourceFile, offset: number): { line: number; column: number } {
+  const before = file.text.slice(0, offset);
+  const line = before.split("\n").length;
+  return { line, column: offset - before.lastIndexOf("\n") };
+}
+
+/** `file:line:column` */
+export function place(span: Span): string {
+  const { line, column } = position(span.file, span.start);
+  return `${span.file.name}:${line}:${column}`;
+}

@@ -1,0 +1,95 @@
+/**
+ * What the compiler and the runtime agree on: the manifest that travels with the kernels. The only file that both sides
+ * import. Everything in it is JSON. Addresses are bytes in the module's one memory.
+ */
+export const ABI_VERSION = 1;
+
+/**
+ * A scalar that the runtime computes in float64 before each call: a number, a named host value, or an elementwise operation
+ * of the IR applied to such. Booleans are 0 and 1.
+ */
+export type HostExpr = number | string | readonly [op: string, ...args: HostExpr[]];
+
+/**
+ * Host values: `n` samples of this batch; `step` updates done before this one (from 0); `epoch` (from 0);
+ * `steps_per_epoch`, `epochs`, `total_steps` of the run, as far as they are known (else 0).
+ */
+export const HOST_VALUES = ["n", "step", "epoch", "steps_per_epoch", "epochs", "total_steps"] as const;
+export type HostValue = (typeof HOST_VALUES)[number];
+
+export type Init =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+
+export interface ManifestInput {
+  readonly name: string;
+  readonly role: "input" | "target";
+  /** In memory: floats (of `floatBytes`), or 4-byte integers. */
+  readonly dtype: "f32" | "i32";
+  /** Of one sample. Row-major, the sample axis first. */
+  readonly shape: readonly number[];
+  readonly classes?: number;
+  readonly address: number;
+  /** Images may be given as bytes: write them at `address`, then run `program`, which scales them into place. */
+  readonly bytes?: { readonly address: number; readonly program: string };
+}
+
+export interface ManifestTensor {
+  readonly name: string;
+  readonly kind: "param" | "buffer" | "state";
+  readonly shape: readonly number[];
+  readonly init: Init;
+  readonly address: number;
+}
+
+export interface ManifestProgram {
+  readonly results: readonly {
+    readonly name: string;
+    readonly dtype: "f32" | "i32";
+    readonly shape: readonly (number | "n")[];
+    readonly address: number;
+  }[];
+  /** What each kernel call writes and where it comes from, when compiled to check for non-finite values. */
+  readonly calls?: readonly { readonly kernel: string; readonly label: string; readonly place: string }[];
+}
+
+/** `data cifar10(split = train, eval = test)`: the source's name and its arguments as written. */
+export interface ManifestData {
+  readonly source: string;
+  readonly args: Readonly<Record<string, string | number | boolean | readonly number[]>>;
+}
+
+export interface Manifest {
+  readonly abi: number;
+  readonly name: string;
+  /** The most samples that one call takes. */
+  readonly batch: number;
+  readonly floatBytes: 4 | 8;
+  readonly memoryBytes: number;
+  readonly inputs: readonly ManifestInput[];
+  readonly tensors: readonly ManifestTensor[];
+  /** Written as floats before each call of any program. */
+  readonly scalars: readonly { readonly address: number; readonly expr: HostExpr }[];
+  /** Two 4-byte integers: the seed and the step, for the kernels' random generator. */
+  readonly rng: number;
+  /** `train_step`, `evaluate`, `forward`, and one for each input given as bytes. */
+  readonly programs: Readonly<Record<string, ManifestProgram>>;
+  /** The learning rate of a step, for reports. */
+  readonly lr: HostExpr | null;
+  readonly data: ManifestData | null;
+  readonly train: { readonly epochs: number; readonly shuffle: boolean; readonly [option: string]: unknown };
+}
+
+/** Compiled kernels, instantiated. */
+export interface Engine {
+  readonly memory: ArrayBuffer | SharedArrayBuffer;
+  /** Runs a program on `n` samples; 0, or 1 + the index of the first call that wrote a non-finite value. */
+  run(program: string, n: number): number;
+}
+
+/** A compiled module as the runtime takes it. */
+export interface Executable {
+  readonly manifest: Manifest;
+  instantiate(): Promise<Engine>;
+}
