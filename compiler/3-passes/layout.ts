@@ -1,0 +1,96 @@
+/**
+ * Gives every stored value its layout (compiler/ir/layout.ts) and makes each change of layout an operation of the graph, so
+ * that sharing, fusion and scheduling see it. Afterwards `layoutName` tells any value's layout.
+ */
+import type { Builder } from "../ir/builder.ts";
+import type { Module, Value } from "../ir/graph.ts";
+import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
+import { roots, topological } from "../ir/graph.ts";
+import type { Target } from "../target.ts";
+import { opNamed } from "../ops/index.ts";
+
+const FEATURE_OPS = new Set([
+  "conv2d",
+  "max_pool2d",
+  "max_pool2d_index",
+  "max_unpool2d",
+  "max_pool2d_gather",
+  "sum_pool2d",
+  "sum_unpool2d",
+  "conv2d_grad_input",
+]);
+
+/** Values that are feature maps live channels innermost: what convolution made, and elementwise results of such. */
+export class Layouts {
+  private readonly names = new Map<Value, string>();
+
+  nameOf(value: Value): string {
+    let name = this.names.get(value);
+    if (name === undefined) {
+      name = this.decide(value);
+      this.names.set(value, name);
+    }
+    return name;
+  }
+
+  private decide(value: Value): string {
+    if (value.op === "relayout") return value.attrs.layout as string;
+    if (value.op === "conv2d_grad_weight" && value.attrs.groups === 1) return "kkio";
+    if (value.type.shape.length !== 4 || value.type.shape[0] !== "n") return "row";
+    if (FEATURE_OPS.has(value.op)) return "nhwc:0";
+    const follows = opNamed(value.op).category === "elementwise" || value.op === "pad" || value.op === "slice";
+    const kin = follows && value.inputs.some((x) => x.type.shape.length === 4 && this.nameOf(x).startsWith("nhwc"));
+    return kin ? "nhwc:0" : "row";
+  }
+}
+
+export function assignLayouts(module: Module, b: Builder, target: Target): Module {
+  const columns = neededPadding(module);
+  const layouts = new Layouts();
+  const panel = 2 * target.lanes;
+  const store = (value: Value, layout: string) => (layouts.nameOf(value) === layout ? value : b.op("relayout", [value], { layout }));
+
+  const placed = rewrite(module, b, (value, inputs) => {
+    let operands = inputs;
+    if (value.op === "conv2d" && value.attrs.groups === 1) operands = [inputs[0], store(inputs[1], `opanel:${panel}`)];
+    if (value.op === "matmul" && needsPacking(value, inputs[1], module.batch, layouts)) {
+      operands = [inputs[0], store(inputs[1], `panel:${panel}`)];
+    }
+    const result = rebuild(b, value, operands);
+    const padding = columns.get(value);
+    return padding === undefined ? result : store(result, `nhwc:${padding}`);
+  });
+  // The caller reads results, and tensors keep their elements, in row-major order.
+  return { ...placed, programs: placed.programs.map((p) => mapRoots(p, (value) => store(value, "row"))) };
+}
+
+/** For each operand of a convolution: the zero columns that its widest window reaches beyond the row. */
+function neededPadding(module: Module): Map<Value, number> {
+  const needed = new Map<Value, number>();
+  const need = (x: Value, columns: number) => needed.set(x, Math.max(columns, needed.get(x) ?? 0));
+  for (const value of topological(module.programs.flatMap(roots))) {
+    if (value.attrs.groups !== 1) continue;
+    const [x, other] = value.inputs;
+    if (value.op === "conv2d") need(x, reach(value, x, other.type.shape[3], value.type.shape[3]));
+    if (value.op === "conv2d_grad_weight") {
+      need(x, reach(value, x, value.type.shape[3], other.type.shape[3]));
+      need(other, 0);
+    }
+  }
+  return needed;
+}
+
+function reach(conv: Value, x: Value, kernel: unknown, outputs: unknown): number {
+  const [, left] = conv.attrs.padding as number[];
+  const stride = (conv.attrs.stride as number[])[1];
+  const dilation = (conv.attrs.dilation as number[])[1];
+  const last = ((outputs as number) - 1) * stride + ((kernel as number) - 1) * dilation - left;
+  return Math.max(left, last - ((x.type.shape[3] as number) - 1), 0);
+}
+
+/** A matrix is packed when its rows are not contiguous, or when enough rows of the other operand reuse it. */
+function needsPacking(matmul: Value, right: Value, batch: number, layouts: Layouts): boolean {
+  const rows = matmul.type.shape[matmul.type.shape.length - 2];
+  const contiguous = right.op !== "transpose" && layouts.nameOf(right) === "row";
+  return !contiguous || (rows === "n" ? batch : rows) >= 32;
+}

@@ -1,0 +1,7 @@
+/** What the kernels are generated for. */
+export interface Target {
+  readonly backend: "wasm" | "js";
+  /** Lanes of a vector: 4 in WebAssembly SIMD, 1 in JavaScript. */
+  readonly lanes: 4 | 1;
+  readonly floatBytes: 4 | 8;
+}
