@@ -3,11 +3,11 @@
  * that sharing, fusion and scheduling see it. Afterwards `layoutName` tells any value's layout.
  */
 import type { Builder } from "../ir/builder.ts";
-import type { Module, Value } from "../ir/graph.ts";
-import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
-import { roots, topological } from "../ir/graph.ts";
-import type { Target } from "../target.ts";
+import { type Module, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
+import type { Target } from "../target.ts";
+import { isLeaf } from "./inline.ts";
+import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 
 const FEATURE_OPS = new Set([
   "conv2d",
@@ -61,7 +61,8 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
     return padding === undefined ? result : store(result, `nhwc:${padding}`);
   });
   // The caller reads results, and tensors keep their elements, in row-major order.
-  return { ...placed, programs: placed.programs.map((p) => mapRoots(p, (value) => store(value, "row"))) };
+  const rowMajor = (value: Value) => (isLeaf(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row"));
+  return { ...placed, programs: placed.programs.map((p) => mapRoots(p, rowMajor)) };
 }
 
 /** For each operand of a convolution: the zero columns that its widest window reaches beyond the row. */

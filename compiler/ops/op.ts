@@ -1,7 +1,8 @@
 /** What one primitive operation is. Each lives in a file of its own beside this one; `index.ts` lists them. */
-import type { Attrs, Shape, TensorType, Value } from "../ir/graph.ts";
+
 import type { Builder } from "../ir/builder.ts";
-import type { ScalarBuilder, Expr } from "../ir/loops.ts";
+import type { Attrs, Shape, TensorType, Value } from "../ir/graph.ts";
+import type { Expr, ScalarBuilder } from "../ir/loops.ts";
 
 /** A concrete tensor of the interpreter: every dtype is held in float64, row-major. */
 export interface Tensor {
@@ -30,12 +31,17 @@ export type Category =
   | "leaf" // input, param, const, host
   | "elementwise" // f(x, y, …) at each index; operands of the result's shape, or of rank 0
   | "view" // each element of the result is one element of the operand (or a constant): broadcast, transpose, slice, …
+  | "index" // computed from the element's index (and an operand at it): iota, one_hot, random_uniform
   | "reduce" // folds axes of an elementwise operand
   | "kernel"; // has its own kernel template in compiler/4-codegen/kernels
 
 export interface Sample {
   /** Shapes (and element types, default f32) of the operands; `"n"` is taken as `n`. */
-  readonly inputs: readonly { readonly shape: Shape; readonly dtype?: "f32" | "i32" | "bool"; readonly range?: readonly [number, number] }[];
+  readonly inputs: readonly {
+    readonly shape: Shape;
+    readonly dtype?: "f32" | "i32" | "bool";
+    readonly range?: readonly [number, number];
+  }[];
   readonly attrs?: Attrs;
   readonly n?: number;
 }

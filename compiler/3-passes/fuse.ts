@@ -1,0 +1,246 @@
+/**
+ * Partitions a program's graph into kernels ("groups").
+ *
+ * A group computes everything between stored values: it starts at an anchor (an operation with a kernel of its own, or a
+ * reduction) or at nothing (a map); inlines the elementwise operations and views that lead to its operands; and goes on
+ * through the elementwise operations after the anchor (the epilogue) to the last value that alone is needed elsewhere.
+ */
+import { type Program, roots, topological, type Value } from "../ir/graph.ts";
+import { opNamed } from "../ops/index.ts";
+import { isHost } from "./host.ts";
+import { costOf, isInlinable, isLeaf } from "./inline.ts";
+
+export interface Group {
+  /** The operation whose kernel template the group uses; null for a map. */
+  readonly anchor: Value | null;
+  /** What it stores. The first is the anchor's value, or what the epilogue made of it. */
+  outputs: Value[];
+  /** Values between the anchor and the first output: computed in registers, never stored. */
+  readonly inside: ReadonlySet<Value>;
+  /** Why the first output is stored: for `mlc explain`. */
+  readonly reason: string;
+}
+
+export interface Fused {
+  readonly program: Program;
+  readonly groups: readonly Group[];
+  /** The group that stores a value. */
+  readonly storedBy: ReadonlyMap<Value, Group>;
+}
+
+/** Anchors that write their result piece by piece: nothing can follow them in registers. */
+const NO_EPILOGUE = new Set(["conv2d_grad_weight", "pad", "concat", "reshape", "max_unpool2d", "sum_unpool2d"]);
+
+/** Operands that a kernel template reads from memory only. Others may be expressions computed as they are read. */
+const STORED_OPERANDS: Readonly<Record<string, readonly number[]>> = {
+  conv2d: [0, 1],
+  conv2d_grad_input: [0, 1],
+  conv2d_grad_weight: [0, 1],
+  matmul: [0, 1],
+  softmax: [0],
+  log_softmax: [0],
+  argmax: [],
+  max_unpool2d: [1],
+  max_pool2d_gather: [0, 1],
+};
+
+/** An inlined expression that costs more than this is not computed twice. */
+const RECOMPUTE_LIMIT = 8;
+/** Above this many operations an expression is cut, so that kernels stay of a size that engines compile well. */
+const EXPRESSION_LIMIT = 200;
+const EPILOGUE_LIMIT = 24;
+
+export function fuse(program: Program): Fused {
+  return new Fusion(program).run();
+}
+
+class Fusion {
+  private readonly order: Value[];
+  private readonly index = new Map<Value, number>();
+  private readonly users = new Map<Value, Value[]>();
+  private readonly roots: Set<Value>;
+  private readonly stored = new Map<Value, string>();
+  private readonly costs = new Map<Value, number>();
+
+  constructor(private readonly program: Program) {
+    this.roots = new Set(roots(program));
+    this.order = topological(this.roots);
+    this.order.forEach((value, i) => {
+      this.index.set(value, i);
+      for (const input of new Set(value.inputs)) this.users.set(input, [...(this.users.get(input) ?? []), value]);
+    });
+  }
+
+  run(): Fused {
+    this.chooseStored();
+    const groups = this.form();
+    const merged = mergeUpdates(this.program, attachIndices(groups), (value) => this.index.get(value)!);
+    const storedBy = new Map<Value, Group>();
+    for (const group of merged) for (const output of group.outputs) storedBy.set(output, group);
+    return { program: this.program, groups: merged, storedBy };
+  }
+
+  /** First choice of what to store; anchors with an epilogue move theirs later. */
+  private chooseStored(): void {
+    for (const value of this.order) {
+      if (isLeaf(value)) continue;
+      for (const i of STORED_OPERANDS[value.op] ?? []) this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
+      if (isAnchor(value)) this.store(value, value.op);
+      else if (value.op === "relayout") this.store(value, `layout ${value.attrs.layout}`);
+      else this.weigh(value);
+    }
+    for (const root of this.roots) this.store(root, "result");
+  }
+
+  private store(value: Value, reason: string): void {
+    if (!isLeaf(value) && !this.stored.has(value)) this.stored.set(value, reason);
+  }
+
+  /** Sums the cost of the inlined expression; stores what would be computed twice or would grow too large. */
+  private weigh(value: Value): void {
+    if (isHost(value)) return;
+    const operands = [...new Set(value.inputs)];
+    let cost = costOf(value);
+    for (const input of operands) {
+      const inner = this.costs.get(input) ?? 0;
+      if (repeats(value, input) && inner > RECOMPUTE_LIMIT) this.store(input, "read many times");
+      if (!this.stored.has(input)) cost += inner;
+    }
+    const uses = this.users.get(value)?.length ?? 0;
+    if (uses > 1 && cost > RECOMPUTE_LIMIT) this.store(value, `used ${uses} times`);
+    if (cost > EXPRESSION_LIMIT) this.store(value, "expression of limited size");
+    this.costs.set(value, this.stored.has(value) ? 0 : cost);
+  }
+
+  private form(): Group[] {
+    const groups: Group[] = [];
+    const taken = new Set<Value>();
+    for (const value of this.order) {
+      if (!isAnchor(value)) continue;
+      const { inside, end } = this.epilogue(value, taken);
+      for (const v of inside) taken.add(v);
+      taken.add(end);
+      groups.push({ anchor: value, outputs: [end], inside, reason: this.stored.get(value)! });
+    }
+    for (const [value, reason] of this.stored) {
+      if (!taken.has(value)) groups.push({ anchor: null, outputs: [value], inside: new Set(), reason });
+    }
+    return groups;
+  }
+
+  /**
+   * Grows the set of values computed from the anchor in registers, in topological order, and remembers the last moment at
+   * which exactly one of them was needed outside.
+   */
+  private epilogue(anchor: Value, taken: ReadonlySet<Value>): { inside: Set<Value>; end: Value } {
+    let best = { inside: new Set<Value>(), end: anchor };
+    if (NO_EPILOGUE.has(anchor.op) || isPanel(anchor)) return best;
+    const members = new Set<Value>([anchor]);
+    const waiting = new Set(this.users.get(anchor) ?? []);
+    for (let i = 0; i < EPILOGUE_LIMIT && waiting.size > 0; i++) {
+      const next = [...waiting].reduce((a, c) => (this.index.get(c)! < this.index.get(a)! ? c : a));
+      waiting.delete(next);
+      if (taken.has(next) || !this.follows(next, anchor, members)) continue;
+      members.add(next);
+      for (const user of this.users.get(next) ?? []) waiting.add(user);
+      const open = [...members].filter((v) => this.roots.has(v) || (this.users.get(v) ?? []).some((u) => !members.has(u)));
+      if (open.length === 1 && open[0] === next && next.type.dtype !== "bool") {
+        best = { inside: new Set([...members].filter((v) => v !== next)), end: next };
+      }
+    }
+    return best;
+  }
+
+  private follows(value: Value, anchor: Value, members: ReadonlySet<Value>): boolean {
+    if (opNamed(value.op).category !== "elementwise" || isPanel(value)) return false;
+    const shape = anchor.type.shape;
+    if (value.type.shape.length !== shape.length || value.type.shape.some((dim, i) => dim !== shape[i])) return false;
+    return value.inputs.every((input) => members.has(input) || !this.dependsOn(input, members, this.index.get(anchor)!));
+  }
+
+  /** Whether `value` is computed from a member: then it cannot be an operand of the same kernel. */
+  private dependsOn(value: Value, members: ReadonlySet<Value>, first: number): boolean {
+    const stack = [value];
+    const seen = new Set<Value>();
+    while (stack.length > 0) {
+      const v = stack.pop()!;
+      if (members.has(v)) return true;
+      if (seen.has(v) || this.index.get(v)! < first) continue;
+      seen.add(v);
+      stack.push(...v.inputs);
+    }
+    return false;
+  }
+}
+
+export function isAnchor(value: Value): boolean {
+  return !isLeaf(value) && !isHost(value) && !isInlinable(value);
+}
+
+function isPanel(value: Value): boolean {
+  return value.op === "relayout" && (value.attrs.layout as string).includes("panel");
+}
+
+/** Matrix products read a transposed operand in place. */
+export function peelTranspose(user: Value, operand: Value): Value {
+  return user.op === "matmul" && operand.op === "transpose" ? operand.inputs[0] : operand;
+}
+
+/** Whether computing `user` evaluates an operand more than once for each of its elements. */
+function repeats(user: Value, operand: Value): boolean {
+  return user.op === "broadcast" && operand.type.shape.length < user.type.shape.length;
+}
+
+/** The index of the maximum is written by the kernel that finds the maximum. */
+function attachIndices(groups: readonly Group[]): Group[] {
+  const key = (v: Value) => `${v.inputs[0].id} ${JSON.stringify(v.attrs)}`;
+  const pools = new Map(groups.filter((g) => g.anchor?.op === "max_pool2d").map((g) => [key(g.anchor!), g]));
+  return groups.filter((group) => {
+    const pool = group.anchor?.op === "max_pool2d_index" ? pools.get(key(group.anchor)) : undefined;
+    if (pool) pool.outputs.push(group.outputs[0]);
+    return !pool;
+  });
+}
+
+/** New values of a parameter and of its optimizer state that share operands are computed by one kernel. */
+function mergeUpdates(program: Program, groups: readonly Group[], indexOf: (value: Value) => number): Group[] {
+  const updates = new Set(program.updates.map((u) => u.value));
+  const stored = new Set(groups.flatMap((g) => g.outputs));
+  const merged: Group[] = [];
+  const byLeaf = new Map<string, Group>();
+  for (const group of [...groups].sort((a, c) => indexOf(a.outputs[0]) - indexOf(c.outputs[0]))) {
+    const value = group.outputs[0];
+    const param = group.anchor === null && updates.has(value) ? updatedTensor(program, value) : undefined;
+    const host = param && byLeaf.get(param);
+    if (host && canJoin(host, value, stored, indexOf)) host.outputs.push(value);
+    else {
+      merged.push(group);
+      if (param) byLeaf.set(param, group);
+    }
+  }
+  return merged;
+}
+
+/** `conv1.weight` for the updates of `conv1.weight` and of its state `conv1.weight.velocity`. */
+function updatedTensor(program: Program, value: Value): string | undefined {
+  const target = program.updates.find((u) => u.value === value)!.target;
+  const owner = program.updates.find((u) => target.startsWith(`${u.target}.`));
+  return owner?.target ?? target;
+}
+
+/** No third kernel may stand between the two: everything `value` reads is older than the group, or in it. */
+function canJoin(group: Group, value: Value, stored: ReadonlySet<Value>, indexOf: (value: Value) => number): boolean {
+  const first = Math.min(...group.outputs.map(indexOf));
+  const same = group.outputs[0].type.shape;
+  if (value.type.shape.length !== same.length || value.type.shape.some((dim, i) => dim !== same[i])) return false;
+  const stack = [...value.inputs];
+  const seen = new Set<Value>();
+  while (stack.length > 0) {
+    const v = stack.pop()!;
+    if (seen.has(v) || indexOf(v) < first || group.outputs.includes(v)) continue;
+    seen.add(v);
+    if (stored.has(v)) return false;
+    stack.push(...v.inputs);
+  }
+  return true;
+}
