@@ -16,22 +16,54 @@ export type Elem = "f32" | "i32" | "u8";
 export interface Local {
   readonly name: string;
   readonly ty: Ty;
+  /** A pointer: holds the place of an element of this buffer. Only strength reduction makes them. */
+  readonly pointsTo?: Buffer;
 }
 
-/** base + Σ by·v : an element index, linear in i32 locals. */
+/**
+ * base + Σ by·v : an element index, linear in i32 locals; counted from the buffer's start, or from where a pointer points if
+ * one of the terms is a pointer (by 1).
+ */
 export interface Affine {
   readonly base: number;
   readonly terms: readonly { readonly v: Local; readonly by: number }[];
 }
 
 export type UnaryOp =
-  | "neg" | "abs" | "sqrt" | "floor" | "ceil" | "nearest"
-  | "exp" | "log" | "log1p" | "expm1" | "tanh" | "erf" | "sigmoid" | "sin" | "cos"
+  | "neg"
+  | "abs"
+  | "sqrt"
+  | "floor"
+  | "ceil"
+  | "nearest"
+  | "exp"
+  | "log"
+  | "log1p"
+  | "expm1"
+  | "tanh"
+  | "erf"
+  | "sigmoid"
+  | "sin"
+  | "cos"
   | "not"; // bool
 /** f32: add sub mul div max min pmax pmin pow; i32: add sub mul div(rounds down, divisor a positive constant) rem max min and or xor shl shr_u; bool: and or.
  * `max`/`min` propagate NaN; `pmax(a, b)` is `a < b ? b : a`, `pmin(a, b)` is `b < a ? b : a`. */
 export type BinaryOp =
-  | "add" | "sub" | "mul" | "div" | "rem" | "max" | "min" | "pmax" | "pmin" | "pow" | "and" | "or" | "xor" | "shl" | "shr_u";
+  | "add"
+  | "sub"
+  | "mul"
+  | "div"
+  | "rem"
+  | "max"
+  | "min"
+  | "pmax"
+  | "pmin"
+  | "pow"
+  | "and"
+  | "or"
+  | "xor"
+  | "shl"
+  | "shr_u";
 export type CompareOp = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
 
 export type Expr =
@@ -44,6 +76,8 @@ export type Expr =
   | { readonly k: "select"; readonly ty: Ty; readonly cond: Expr; readonly a: Expr; readonly b: Expr }
   /** i32 ↔ f32 (towards zero, saturating, NaN → 0), bool → f32 | i32 (0 or 1). Same lanes. */
   | { readonly k: "cast"; readonly ty: Ty; readonly a: Expr }
+  /** The same 32 bits as another type. Only the math functions of the WASM backend use it. */
+  | { readonly k: "bits"; readonly ty: Ty; readonly a: Expr }
   | { readonly k: "splat"; readonly ty: Ty; readonly a: Expr }
   /** Folds the 4 lanes in the fixed order (l0 ∘ l1) ∘ (l2 ∘ l3). */
   | { readonly k: "fold"; readonly ty: Ty; readonly op: "add" | "max" | "min" | "pmax" | "pmin"; readonly a: Expr }
@@ -54,18 +88,43 @@ export type Expr =
    */
   | { readonly k: "load"; readonly ty: Ty; readonly buffer: Buffer; readonly at: Affine; readonly stride: number }
   /** Uniform in [0, 1): Philox2x32-10, counter (index, step), key = seed xor site·0x9E3779B9; the upper 24 bits of word 0 times 2^-24. */
-  | { readonly k: "uniform"; readonly ty: "f32" | "f32x4"; readonly index: Expr; readonly site: number; readonly seed: Expr; readonly step: Expr };
+  | {
+      readonly k: "uniform";
+      readonly ty: "f32" | "f32x4";
+      readonly index: Expr;
+      readonly site: number;
+      readonly seed: Expr;
+      readonly step: Expr;
+    };
 
 export type Stmt =
   | { readonly k: "let"; readonly v: Local; readonly init: Expr }
   | { readonly k: "set"; readonly v: Local; readonly value: Expr }
   /** A vector value writes `count` (default 4) lanes at `at`, `at + stride`, …; f32 values to f32 buffers, i32 to i32 and u8 ones. */
-  | { readonly k: "store"; readonly buffer: Buffer; readonly at: Affine; readonly value: Expr; readonly stride: number; readonly count?: number }
-  /** for (v = from; v < to; v += step) — `step` > 0. */
-  | { readonly k: "for"; readonly v: Local; readonly from: Expr; readonly to: Expr; readonly step: number; readonly body: readonly Stmt[] }
+  | {
+      readonly k: "store";
+      readonly buffer: Buffer;
+      readonly at: Affine;
+      readonly value: Expr;
+      readonly stride: number;
+      readonly count?: number;
+    }
+  /** for (v = from; v < to; v += step) — `step` > 0; `to` is evaluated once; the body does not set `v`, and nothing reads it afterwards. */
+  | {
+      readonly k: "for";
+      readonly v: Local;
+      readonly from: Expr;
+      readonly to: Expr;
+      readonly step: number;
+      readonly body: readonly Stmt[];
+    }
   | { readonly k: "if"; readonly cond: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
   /** Zeroes `count` elements from `at`. */
-  | { readonly k: "zero"; readonly buffer: Buffer; readonly at: Affine; readonly count: Expr };
+  | { readonly k: "zero"; readonly buffer: Buffer; readonly at: Affine; readonly count: Expr }
+  /** Made by strength reduction: do body while (cond). */
+  | { readonly k: "loop"; readonly body: readonly Stmt[]; readonly while: Expr }
+  /** Made by strength reduction: sets a pointer to the element at `at`. */
+  | { readonly k: "point"; readonly v: Local; readonly at: Affine };
 
 /** A kernel's parameter: where the elements are is given by the call. Compared by identity. */
 export interface Buffer {
@@ -87,7 +146,12 @@ export interface Call {
   readonly kernel: Kernel;
   readonly args: readonly number[];
   /** What the call writes, for reports and for finding the first non-finite value: f32 regions only. */
-  readonly writes: readonly { readonly label: string; readonly address: number; readonly elements: number; readonly span: Span | null }[];
+  readonly writes: readonly {
+    readonly label: string;
+    readonly address: number;
+    readonly elements: number;
+    readonly span: Span | null;
+  }[];
 }
 
 /** All that a backend needs. Each program becomes an exported function `(n: i32) -> i32`. */
