@@ -39,7 +39,8 @@ export interface Sample {
   /** Shapes (and element types, default f32) of the operands; `"n"` is taken as `n`. */
   readonly inputs: readonly {
     readonly shape: Shape;
-    readonly dtype?: "f32" | "i32" | "bool";
+    readonly dtype?: "f32" | "i32" | "u8" | "bool";
+    /** Of the random elements: [low, high); integers for integer types. */
     readonly range?: readonly [number, number];
   }[];
   readonly attrs?: Attrs;
@@ -53,7 +54,11 @@ export interface OpDef {
   readonly category: Category;
   /** Result type; throws ShapeError. */
   infer(inputs: readonly TensorType[], attrs: Attrs): TensorType;
-  /** Gradient with respect to each operand, in its shape; null where there is none (integers, booleans). Absent: not differentiable. */
+  /**
+   * Gradient with respect to each operand, in its shape (an elementwise operation may leave that of a rank-0 operand in the
+   * result's shape: the differentiate pass sums it); null where there is none (integers, booleans) or it is zero everywhere.
+   * Absent: not differentiable.
+   */
   grad?(b: Builder, c: GradientContext): readonly (Value | null)[];
   /** The definition, in float64. Leaves have none: the interpreter is given their values. */
   reference?(inputs: readonly Tensor[], attrs: Attrs, type: TensorType, env: ReferenceEnv): Tensor;
