@@ -8,7 +8,11 @@ export const ABI_VERSION = 1;
  * A scalar that the runtime computes in float64 before each call: a number, a named host value, or an elementwise operation
  * of the IR applied to such. Booleans are 0 and 1.
  */
-export type HostExpr = number | string | readonly [op: string, ...args: HostExpr[]];
+export type HostExpr = number | string | HostCall;
+/** The operation's name, then its operands. */
+export interface HostCall extends ReadonlyArray<HostExpr> {
+  readonly 0: string;
+}
 
 /**
  * Host values: `n` samples of this batch; `step` updates done before this one (from 0); `epoch` (from 0);

@@ -8,7 +8,7 @@
 import { type Program, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import { isHost } from "./host.ts";
-import { costOf, isInlinable, isLeaf } from "./inline.ts";
+import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
 
 export interface Group {
   /** The operation whose kernel template the group uses; null for a map. */
@@ -29,7 +29,11 @@ export interface Fused {
 }
 
 /** Anchors that write their result piece by piece: nothing can follow them in registers. */
-const NO_EPILOGUE = new Set(["conv2d_grad_weight", "pad", "concat", "reshape", "max_unpool2d", "sum_unpool2d"]);
+function writesInPieces(anchor: Value): boolean {
+  if (anchor.op === "max_unpool2d" || anchor.op === "sum_unpool2d") return !isExactWindow(anchor);
+  if (anchor.op === "conv2d_grad_input") return true;
+  return anchor.op === "conv2d_grad_weight" || anchor.op === "pad" || anchor.op === "concat";
+}
 
 /** Operands that a kernel template reads from memory only. Others may be expressions computed as they are read. */
 const STORED_OPERANDS: Readonly<Record<string, readonly number[]>> = {
@@ -134,7 +138,7 @@ class Fusion {
    */
   private epilogue(anchor: Value, taken: ReadonlySet<Value>): { inside: Set<Value>; end: Value } {
     let best = { inside: new Set<Value>(), end: anchor };
-    if (NO_EPILOGUE.has(anchor.op) || isPanel(anchor)) return best;
+    if (writesInPieces(anchor)) return best;
     const members = new Set<Value>([anchor]);
     const waiting = new Set(this.users.get(anchor) ?? []);
     for (let i = 0; i < EPILOGUE_LIMIT && waiting.size > 0; i++) {

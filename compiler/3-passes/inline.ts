@@ -56,3 +56,11 @@ export function unitAxes(from: Shape, to: Shape): number[] | null {
   }
   return to.slice(next).every((dim) => dim === 1) ? axes : null;
 }
+
+/** Whether pooling windows tile the input: each element lies in exactly one. */
+export function isExactWindow(unpool: Value): boolean {
+  const [kernel, stride, padding] = [unpool.attrs.kernel, unpool.attrs.stride, unpool.attrs.padding] as number[][];
+  const size = unpool.type.shape.slice(2) as number[];
+  const windows = unpool.inputs[0].type.shape.slice(2) as number[];
+  return padding.every((p) => p === 0) && [0, 1].every((a) => kernel[a] === stride[a] && windows[a] * kernel[a] === size[a]);
+}

@@ -6,6 +6,7 @@ import type { Builder } from "../ir/builder.ts";
 import { type Module, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import type { Target } from "../target.ts";
+import { isHost } from "./host.ts";
 import { isLeaf } from "./inline.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 
@@ -61,7 +62,7 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
     return padding === undefined ? result : store(result, `nhwc:${padding}`);
   });
   // The caller reads results, and tensors keep their elements, in row-major order.
-  const rowMajor = (value: Value) => (isLeaf(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row"));
+  const rowMajor = (value: Value) => (isLeaf(value) || isHost(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row"));
   return { ...placed, programs: placed.programs.map((p) => mapRoots(p, rowMajor)) };
 }
 

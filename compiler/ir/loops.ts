@@ -149,7 +149,9 @@ export interface Call {
   readonly writes: readonly {
     readonly label: string;
     readonly address: number;
+    /** Of the whole region, or of each of the `n` samples. */
     readonly elements: number;
+    readonly perSample: boolean;
     readonly span: Span | null;
   }[];
 }

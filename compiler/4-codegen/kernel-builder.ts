@@ -1,0 +1,110 @@
+/** Writes one kernel: statements, loops, and the buffers it touches. */
+import {
+  type Affine,
+  type Buffer,
+  type Elem,
+  type Expr,
+  type Kernel,
+  type Local,
+  ScalarBuilder,
+  type Stmt,
+  type Ty,
+} from "../ir/loops.ts";
+
+export const affine = (base = 0, ...terms: [Local, number][]): Affine => ({
+  base,
+  terms: terms.filter(([, by]) => by !== 0).map(([v, by]) => ({ v, by })),
+});
+
+/** a + by·b */
+export function addAffine(a: Affine, b: Affine, by = 1): Affine {
+  const terms = a.terms.map((t) => ({ ...t }));
+  for (const { v, by: c } of b.terms) {
+    const same = terms.find((t) => t.v === v);
+    if (same) same.by += c * by;
+    else terms.push({ v, by: c * by });
+  }
+  return { base: a.base + b.base * by, terms: terms.filter((t) => t.by !== 0) };
+}
+
+export const scaleAffine = (a: Affine, by: number): Affine => addAffine(affine(), a, by);
+
+export class KernelBuilder {
+  readonly e = new ScalarBuilder();
+  readonly n: Local = { name: "n", ty: "i32" };
+  private readonly buffers: Buffer[] = [];
+  private readonly prelude: Stmt[] = [];
+  private readonly blocks: Stmt[][] = [[]];
+  private count = 0;
+
+  buffer(name: string, elem: Elem): Buffer {
+    const buffer = { name, elem };
+    this.buffers.push(buffer);
+    return buffer;
+  }
+
+  local(ty: Ty, name: string): Local {
+    return { name: `${name}${this.count++}`, ty };
+  }
+
+  add(stmt: Stmt): void {
+    this.blocks[this.blocks.length - 1].push(stmt);
+  }
+
+  /** Names a value, so that it is computed once. */
+  let(init: Expr, name = "t"): Expr {
+    return this.e.local(this.variable(init, name));
+  }
+  variable(init: Expr, name = "t"): Local {
+    const v = this.local(init.ty, name);
+    this.add({ k: "let", v, init });
+    return v;
+  }
+  /** A value computed once, before everything else in the kernel. */
+  hoist(init: Expr, name = "c"): Expr {
+    const v = this.local(init.ty, name);
+    this.prelude.push({ k: "let", v, init });
+    return this.e.local(v);
+  }
+  set(v: Local, value: Expr): void {
+    this.add({ k: "set", v, value });
+  }
+
+  for(name: string, from: Expr | number, to: Expr | number, step: number, body: (v: Local) => void): void {
+    const v = this.local("i32", name);
+    const bound = (x: Expr | number) => (typeof x === "number" ? this.e.const(x, "i32") : x);
+    this.add({ k: "for", v, from: bound(from), to: bound(to), step, body: this.block(() => body(v)) });
+  }
+  if(cond: Expr, then: () => void, otherwise: () => void = () => {}): void {
+    this.add({ k: "if", cond, then: this.block(then), else: this.block(otherwise) });
+  }
+
+  /** A number known when the kernel is compiled, or computed from `n`. */
+  dim(dim: number | "n"): Expr | number {
+    return dim === "n" ? this.e.local(this.n) : dim;
+  }
+
+  /** base + Σ by·v as an i32 expression. */
+  index(a: Affine): Expr {
+    const { e } = this;
+    let sum: Expr | null = null;
+    for (const { v, by } of a.terms) {
+      const term = by === 1 ? e.local(v) : e.mul(e.local(v), e.const(by, "i32"));
+      sum = sum ? e.add(sum, term) : term;
+    }
+    if (!sum) return e.const(a.base, "i32");
+    return a.base === 0 ? sum : e.add(sum, e.const(a.base, "i32"));
+  }
+
+  finish(name: string): Kernel {
+    return { name, buffers: this.buffers, n: this.n, body: [...this.prelude, ...this.blocks[0]] };
+  }
+
+  private block(write: () => void): Stmt[] {
+    const block: Stmt[] = [];
+    this.blocks.push(block);
+    write();
+    this.blocks.pop();
+    return block;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Convolutions with groups, and their gradients, straight from the definition: one element at a time. Depthwise ones are
+ * bound by memory, not by arithmetic.
+ */
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
+import { addAffine, affine } from "../kernel-builder.ts";
+import { addressOf, type Place } from "../scope.ts";
+
+interface Shape {
+  readonly groups: number;
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly dilation: readonly number[];
+  readonly kernel: readonly number[];
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+  /** Channels of a group. */
+  readonly inner: number;
+  readonly outer: number;
+}
+
+/** Counters of one product x[n, g·inner + c, iy, ix] · w[g·outer + o, c, ky, kx] that belongs to y[n, g·outer + o, y, x]. */
+interface Term {
+  readonly n: Local;
+  readonly g: Local;
+  readonly c: Local;
+  readonly o: Local;
+  readonly ky: Local;
+  readonly kx: Local;
+  readonly y: Local;
+  readonly x: Local;
+}
+
+type Name = keyof Term;
+
+export function groupedConv2d(ctx: GroupContext): void {
+  const [x, w] = ctx.group.anchor!.inputs;
+  const shape = shapeOf(ctx, x.type.shape as number[], w.type.shape as number[], ctx.group.anchor!.type.shape as number[]);
+  const [xp, wp] = [operand(ctx, x), operand(ctx, w)];
+  sum(ctx, shape, ["n", "g", "o", "y", "x"], ["c", "ky", "kx"], (t) => [load(xp, inputAt(shape, t)), load(wp, weightAt(shape, t))], outputAt);
+}
+
+export function groupedGradInput(ctx: GroupContext): void {
+  const [dy, w] = ctx.group.anchor!.inputs;
+  const shape = shapeOf(ctx, ctx.group.anchor!.type.shape as number[], w.type.shape as number[], dy.type.shape as number[]);
+  const [dyp, wp] = [operand(ctx, dy), operand(ctx, w)];
+  scatter(ctx, shape, ["n", "g", "c", "o", "ky", "kx", "y", "x"], (t) => [load(dyp, outputAt(shape, t)), load(wp, weightAt(shape, t))], inputAt);
+}
+
+export function groupedGradWeight(ctx: GroupContext): void {
+  const [x, dy] = ctx.group.anchor!.inputs;
+  const shape = shapeOf(ctx, x.type.shape as number[], ctx.group.anchor!.type.shape as number[], dy.type.shape as number[]);
+  const [xp, dyp] = [operand(ctx, x), operand(ctx, dy)];
+  sum(ctx, shape, ["g", "o", "c", "ky", "kx"], ["n", "y", "x"], (t) => [load(xp, inputAt(shape, t)), load(dyp, outputAt(shape, t))], weightAt);
+}
+
+function shapeOf(ctx: GroupContext, x: number[], w: number[], y: number[]): Shape {
+  const { groups, stride, padding, dilation } = ctx.group.anchor!.attrs as Record<string, never>;
+  return {
+    groups,
+    stride,
+    padding,
+    dilation,
+    kernel: w.slice(2),
+    input: x.slice(2),
+    output: y.slice(2),
+    inner: w[1],
+    outer: w[0] / groups,
+  };
+}
+
+const rowOf = (s: Shape, t: Term): Affine => affine(-s.padding[0], [t.y, s.stride[0]], [t.ky, s.dilation[0]]);
+const columnOf = (s: Shape, t: Term): Affine => affine(-s.padding[1], [t.x, s.stride[1]], [t.kx, s.dilation[1]]);
+const inputAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.n, 1]), affine(0, [t.g, s.inner], [t.c, 1]), rowOf(s, t), columnOf(s, t)];
+const outputAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.n, 1]), affine(0, [t.g, s.outer], [t.o, 1]), affine(0, [t.y, 1]), affine(0, [t.x, 1])];
+const weightAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.g, s.outer], [t.o, 1]), affine(0, [t.c, 1]), affine(0, [t.ky, 1]), affine(0, [t.kx, 1])];
+const load = (place: Place, index: Affine[]): Expr => ({ k: "load", ty: "f32", buffer: place.buffer, at: addressOf(place.layout, index), stride: 0 });
+
+function loops(ctx: GroupContext, s: Shape, names: readonly Name[], term: Partial<Term>, body: (t: Partial<Term>) => void): void {
+  if (names.length === 0) return body(term);
+  const [name, ...rest] = names;
+  const extents = { n: ctx.k.dim("n"), g: s.groups, c: s.inner, o: s.outer, ky: s.kernel[0], kx: s.kernel[1], y: s.output[0], x: s.output[1] };
+  ctx.k.for(name, 0, extents[name], 1, (v) => loops(ctx, s, rest, { ...term, [name]: v }, body));
+}
+
+/** Runs `body` where the window element lies inside the image. */
+function whereInside(ctx: GroupContext, s: Shape, t: Term, body: () => void): void {
+  const { k } = ctx;
+  const { e } = k;
+  const within = (a: Affine, size: number) => {
+    const i = k.let(k.index(a));
+    return e.binary("and", e.compare("ge", i, e.const(0, "i32")), e.compare("lt", i, e.const(size, "i32")));
+  };
+  k.if(e.binary("and", within(rowOf(s, t), s.input[0]), within(columnOf(s, t), s.input[1])), body);
+}
+
+/** Each result is a sum of products of two loads. */
+function sum(
+  ctx: GroupContext,
+  s: Shape,
+  kept: readonly Name[],
+  reduced: readonly Name[],
+  factors: (t: Term) => [Expr, Expr],
+  at: (s: Shape, t: Term) => Affine[],
+): void {
+  const { k } = ctx;
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  loops(ctx, s, kept, {}, (outer) => {
+    const acc = k.variable(k.e.const(0), "acc");
+    loops(ctx, s, reduced, outer, (t) =>
+      whereInside(ctx, s, t as Term, () => {
+        const [a, b] = factors(t as Term);
+        k.set(acc, k.e.add(k.e.local(acc), k.e.mul(a, b)));
+      }),
+    );
+    finish(ctx, at(s, outer as Term), null, new Map([[ctx.group.anchor!, k.e.local(acc)]]));
+  });
+}
+
+/** Products are added to results in memory. */
+function scatter(
+  ctx: GroupContext,
+  s: Shape,
+  names: readonly Name[],
+  factors: (t: Term) => [Expr, Expr],
+  at: (s: Shape, t: Term) => Affine[],
+): void {
+  const { k } = ctx;
+  const place = ctx.place(ctx.group.outputs[0]);
+  k.add({ k: "zero", buffer: place.buffer, at: affine(), count: k.e.const(place.layout.elements, "i32") });
+  loops(ctx, s, names, {}, (t) =>
+    whereInside(ctx, s, t as Term, () => {
+      const [a, b] = factors(t as Term);
+      const target = load(place, at(s, t as Term));
+      k.add({ k: "store", buffer: place.buffer, at: addAffine((target as { at: Affine }).at, affine()), value: k.e.add(target, k.e.mul(a, b)), stride: 0 });
+    }),
+  );
+}

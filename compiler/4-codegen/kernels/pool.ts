@@ -1,0 +1,173 @@
+/**
+ * Pooling windows over feature maps, lanes along the channels. `max_pool2d` follows PyTorch: a row-major scan, the first
+ * largest element wins, NaN propagates; its index within the window is kept as a byte for the gradient.
+ */
+import { isExactWindow } from "../../3-passes/inline.ts";
+import type { Value } from "../../ir/graph.ts";
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
+import { addAffine, affine } from "../kernel-builder.ts";
+import { addressOf, type Index, type Scope } from "../scope.ts";
+
+interface Windows {
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly padding: readonly number[];
+  readonly input: readonly number[];
+  readonly output: readonly number[];
+}
+
+/** Up to this many window elements are written out, beyond that they are a loop. */
+const UNROLL = 9;
+
+function windowsOf(op: Value, input: Value, output: Value): Windows {
+  return {
+    kernel: op.attrs.kernel as number[],
+    stride: op.attrs.stride as number[],
+    padding: op.attrs.padding as number[],
+    input: input.type.shape.slice(2) as number[],
+    output: output.type.shape.slice(2) as number[],
+  };
+}
+
+/** One window element: its number in the window, and where it is in the input. */
+type Visit = (number: Expr, row: Affine, column: Affine) => void;
+
+/** Goes through the window of output (y, x) in row-major order, within the input. */
+function eachElement(ctx: GroupContext, w: Windows, y: Affine, x: Affine, visit: Visit): void {
+  const { k } = ctx;
+  const { e } = k;
+  const row = (ky: Affine) => addAffine(addAffine(affine(-w.padding[0]), y, w.stride[0]), ky);
+  const column = (kx: Affine) => addAffine(addAffine(affine(-w.padding[1]), x, w.stride[1]), kx);
+  const covered = [0, 1].every((a) => w.padding[a] === 0 && (w.output[a] - 1) * w.stride[a] + w.kernel[a] <= w.input[a]);
+  if (covered && w.kernel[0] * w.kernel[1] <= UNROLL) {
+    for (let ky = 0; ky < w.kernel[0]; ky++)
+      for (let kx = 0; kx < w.kernel[1]; kx++) visit(e.const(ky * w.kernel[1] + kx, "i32"), row(affine(ky)), column(affine(kx)));
+    return;
+  }
+  const bounds = (a: 0 | 1, position: Affine): [Expr | number, Expr | number] => {
+    if (covered) return [0, w.kernel[a]];
+    const start = addAffine(affine(w.padding[a]), position, -w.stride[a]);
+    const from = k.let(e.binary("max", k.index(start), e.const(0, "i32")), "from");
+    const to = k.let(e.binary("min", k.index(addAffine(affine(w.input[a]), start)), e.const(w.kernel[a], "i32")), "to");
+    return [from, to];
+  };
+  const [rowFrom, rowTo] = bounds(0, y);
+  const [columnFrom, columnTo] = bounds(1, x);
+  k.for("ky", rowFrom, rowTo, 1, (ky) =>
+    k.for("kx", columnFrom, columnTo, 1, (kx) =>
+      visit(k.index(affine(0, [ky, w.kernel[1]], [kx, 1])), row(affine(0, [ky, 1])), column(affine(0, [kx, 1]))),
+    ),
+  );
+}
+
+/** Loops over a feature map's samples, rows, columns and (by vectors) channels. */
+function eachPixel(ctx: GroupContext, map: Value, body: (index: Index, lane: Local | null, scope: Scope) => void): void {
+  const [n, channels, height, width] = map.type.shape;
+  nest(ctx, [n, height, width, channels].map(extentOf), ([s, y, x, c], lane) => {
+    body([affine(0, [s, 1]), affine(0, [c, 1]), affine(0, [y, 1]), affine(0, [x, 1])], lane, ctx.scope(lane));
+  });
+}
+
+/** max_pool2d, max_pool2d_index, or both in one pass. */
+export function maxPool(ctx: GroupContext): void {
+  const { k, group } = ctx;
+  const { e } = k;
+  const anchor = group.anchor!;
+  const [x] = anchor.inputs;
+  const windows = windowsOf(anchor, x, anchor);
+  for (const output of group.outputs) zeroPadding(ctx, output);
+  const indices = [anchor, ...group.outputs].filter((v) => v.op === "max_pool2d_index");
+  eachPixel(ctx, anchor, (index, lane) => {
+    const vector = lane !== null;
+    const splat = (expr: Expr) => (vector ? e.splat(expr) : expr);
+    const best = k.variable(splat(e.const(Number.NEGATIVE_INFINITY)), "best");
+    const where = indices.length > 0 ? k.variable(splat(firstInside(ctx, windows, index)), "where") : null;
+    eachElement(ctx, windows, index[2], index[3], (number, row, column) => {
+      const value = ctx.scope(lane).at(x, [index[0], index[1], row, column]);
+      const better = k.let(e.binary("or", e.compare("gt", value, e.local(best)), e.compare("ne", value, value)));
+      if (where) k.set(where, e.select(better, splat(number), e.local(where)));
+      k.set(best, e.select(better, value, e.local(best)));
+    });
+    const registers = new Map<Value, Expr>(indices.map((v) => [v, e.local(where!)]));
+    if (anchor.op === "max_pool2d") registers.set(anchor, e.local(best));
+    finish(ctx, index, lane, registers);
+  });
+}
+
+/** The number of the first window element inside the input: where the scan starts. */
+function firstInside(ctx: GroupContext, w: Windows, index: Index): Expr {
+  const { k } = ctx;
+  const { e } = k;
+  if (w.padding[0] === 0 && w.padding[1] === 0) return e.const(0, "i32");
+  const first = (a: 0 | 1, position: Affine) =>
+    e.binary("max", k.index(addAffine(affine(w.padding[a]), position, -w.stride[a])), e.const(0, "i32"));
+  return e.add(e.mul(first(0, index[2]), e.const(w.kernel[1], "i32")), first(1, index[3]));
+}
+
+export function sumPool(ctx: GroupContext): void {
+  const { k } = ctx;
+  const anchor = ctx.group.anchor!;
+  const windows = windowsOf(anchor, anchor.inputs[0], anchor);
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  eachPixel(ctx, anchor, (index, lane) => {
+    const zero = k.e.const(0);
+    const sum = k.variable(lane ? k.e.splat(zero) : zero, "sum");
+    eachElement(ctx, windows, index[2], index[3], (_, row, column) => {
+      k.set(sum, k.e.add(k.e.local(sum), ctx.scope(lane).at(anchor.inputs[0], [index[0], index[1], row, column])));
+    });
+    finish(ctx, index, lane, new Map([[anchor, k.e.local(sum)]]));
+  });
+}
+
+/** The element of x that each window's index names. */
+export function maxPoolGather(ctx: GroupContext): void {
+  const { k } = ctx;
+  const { e } = k;
+  const anchor = ctx.group.anchor!;
+  const [x, chosen] = anchor.inputs;
+  const windows = windowsOf(anchor, x, anchor);
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  eachPixel(ctx, anchor, (index, lane, scope) => {
+    const splat = (expr: Expr) => (lane ? e.splat(expr) : expr);
+    const where = scope.at(chosen, index);
+    const picked = k.variable(splat(e.const(0)), "picked");
+    eachElement(ctx, windows, index[2], index[3], (number, row, column) => {
+      const value = ctx.scope(lane).at(x, [index[0], index[1], row, column]);
+      k.set(picked, e.select(e.compare("eq", where, splat(number)), value, e.local(picked)));
+    });
+    finish(ctx, index, lane, new Map([[anchor, e.local(picked)]]));
+  });
+}
+
+/**
+ * max_unpool2d and sum_unpool2d: each window's gradient goes to the element that its index names, or to all of them. Windows
+ * that tile the input exactly write every element once; others add to zeros.
+ */
+export function unpool(ctx: GroupContext): void {
+  const { k } = ctx;
+  const { e } = k;
+  const anchor = ctx.group.anchor!;
+  const [dy, chosen] = anchor.inputs;
+  const windows = windowsOf(anchor, anchor, dy);
+  const exact = isExactWindow(anchor);
+  const place = ctx.place(ctx.group.outputs[0]);
+  if (exact) for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  else k.add({ k: "zero", buffer: place.buffer, at: affine(), count: k.e.const(place.layout.elements, "i32") });
+  eachPixel(ctx, dy, (index, lane, scope) => {
+    const gradient = scope.at(dy, index);
+    const where = chosen ? scope.at(chosen, index) : null;
+    eachElement(ctx, windows, index[2], index[3], (number, row, column) => {
+      const at = [index[0], index[1], row, column];
+      const number4 = lane ? e.splat(number) : number;
+      const part = where ? e.select(e.compare("eq", where, number4), gradient, e.const(0)) : gradient;
+      if (exact) finish(ctx, at, lane, new Map([[anchor, k.let(part)]]));
+      else {
+        const address = addressOf(place.layout, at);
+        const old: Expr = { k: "load", ty: lane ? "f32x4" : "f32", buffer: place.buffer, at: address, stride: lane ? 1 : 0 };
+        k.add({ k: "store", buffer: place.buffer, at: address, value: e.add(old, part), stride: lane ? 1 : 0 });
+      }
+    });
+  });
+}
+

@@ -1,0 +1,206 @@
+/**
+ * Reductions of an elementwise expression over some of its axes.
+ *
+ * Loops run in the order of memory. If the innermost axis is reduced, lanes hold partial sums of it; if it is kept, each
+ * lane is a result of its own. The outermost reduced loop adds up sums of the loops inside it, which keeps rounding errors
+ * small (blocked summation, Higham 1993).
+ */
+import type { Value } from "../../ir/graph.ts";
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { addressesIn } from "../addresses.ts";
+import { type Extent, count, extentOf, finish, type GroupContext, vectorPart } from "../group-context.ts";
+import { addAffine, affine } from "../kernel-builder.ts";
+
+interface Axis {
+  readonly axis: number;
+  readonly extent: Extent;
+  readonly reduced: boolean;
+}
+
+const OPS = { sum: { op: "add", start: 0 }, max: { op: "max", start: Number.NEGATIVE_INFINITY } } as const;
+
+/** Results that a pass over kept lanes accumulates at once. */
+const BLOCK = 4;
+
+export function reduce(ctx: GroupContext): void {
+  const anchor = ctx.group.anchor!;
+  const axes = inMemoryOrder(ctx, anchor.inputs[0], anchor.attrs.axes as number[]);
+  const innermost = axes[axes.length - 1];
+  const kept = axes.filter((a) => !a.reduced);
+  const reduced = axes.filter((a) => a.reduced);
+  if (innermost?.reduced) {
+    loops(ctx, kept, [], (index) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums)));
+    return;
+  }
+  const lanes = kept.pop()!;
+  loops(ctx, kept, [], (index) => keepLanes(ctx, lanes, reduced, index));
+}
+
+/** Blocks of vectors along a kept axis, then single vectors, then single elements. */
+function keepLanes(ctx: GroupContext, lanes: Axis, reduced: readonly Axis[], index: Affine[]): void {
+  const { k, target } = ctx;
+  const pass = (from: Expr | number, to: Expr | number, width: number, vectors: number, lane: boolean) => {
+    if (from === to) return;
+    k.for("l", from, to, width * vectors, (v) => {
+      const here = put(index, lanes.axis, affine(0, [v, 1]));
+      total(ctx, reduced, here, lane ? v : null, vectors, (sums) => result(ctx, here, lane ? v : null, sums, lanes.axis));
+    });
+  };
+  const width = target.lanes;
+  if (lanes.extent.dynamic) return pass(0, count(k, lanes.extent), 1, 1, false);
+  const blocks = lanes.extent.size - (lanes.extent.size % (width * BLOCK));
+  const vectors = lanes.extent.size - (lanes.extent.size % width);
+  pass(0, blocks, width, BLOCK, width > 1);
+  if (width > 1) pass(blocks, vectors, width, 1, true);
+  pass(vectors === blocks && width === 1 ? blocks : vectors, lanes.extent.size, 1, 1, false);
+}
+
+/** The reduction at one kept index (or `vectors` of them, along the lane axis), as one register each. */
+function total(
+  ctx: GroupContext,
+  reduced: readonly Axis[],
+  index: Affine[],
+  lane: Local | null,
+  vectors: number,
+  use: (sums: Expr[]) => void,
+): void {
+  const { k, target } = ctx;
+  const anchor = ctx.group.anchor!;
+  const { op, start } = OPS[anchor.op as "sum" | "max"];
+  const operand = anchor.inputs[0];
+  const along = reduced[reduced.length - 1];
+  // Lanes along the innermost reduced axis, when that is where memory is contiguous.
+  const inLanes = lane === null && target.lanes > 1 && innermostOf(ctx, operand, along) && along.extent.size >= target.lanes;
+  const ty = lane || inLanes ? "f32x4" : "f32";
+  const fresh = (name: string) => Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name));
+  const fold = (sums: Local[], values: Expr[]) =>
+    sums.forEach((sum, i) => {
+      k.set(sum, k.e.binary(op, k.e.local(sum), values[i].ty === ty ? values[i] : k.e.splat(values[i])));
+    });
+  const read = (here: Affine[], vectorAxis: Local | null): Expr[] =>
+    Array.from({ length: vectors }, (_, u) => {
+      const shifted = lane ? here.map((a) => addAffine(a, affine(), 0)).map((a) => shiftLane(a, lane, u * target.lanes)) : here;
+      return ctx.scope(vectorAxis ?? lane).at(operand, shifted);
+    });
+
+  const go = (rest: readonly Axis[], here: Affine[], sums: Local[]): void => {
+    if (rest.length === 0) return fold(sums, read(here, null));
+    const [{ axis, extent }, ...inner] = rest;
+    if (inner.length === 0 && inLanes) {
+      const main = vectorPart(k, extent, target.lanes);
+      k.for("r", 0, main, target.lanes, (v) => fold(sums, read(put(here, axis, affine(0, [v, 1])), v)));
+      return;
+    }
+    k.for("r", 0, count(k, extent), 1, (v) => {
+      const next = put(here, axis, affine(0, [v, 1]));
+      if (inner.length === 0 || rest.length < reduced.length) return go(inner, next, sums);
+      const partial = fresh("part");
+      go(inner, next, partial);
+      fold(sums, partial.map((p) => k.e.local(p)));
+    });
+  };
+  const sums = fresh("sum");
+  go(reduced, index, sums);
+  if (!inLanes) return use(sums.map((s) => k.e.local(s)));
+
+  const folded = k.variable({ k: "fold", ty: "f32", op, a: k.e.local(sums[0]) }, "sum");
+  if (along.extent.size % target.lanes !== 0) {
+    const outer = reduced.slice(0, -1);
+    loops(ctx, outer, index, (here) => {
+      k.for("r", vectorPart(k, along.extent, target.lanes), count(k, along.extent), 1, (v) => {
+        k.set(folded, k.e.binary(op, k.e.local(folded), ctx.scope(null).at(operand, put(here, along.axis, affine(0, [v, 1])))));
+      });
+    });
+  }
+  use([k.e.local(folded)]);
+}
+
+function result(ctx: GroupContext, index: Affine[], lane: Local | null, sums: Expr[], laneAxis = -1): void {
+  const anchor = ctx.group.anchor!;
+  const removed = anchor.attrs.axes as number[];
+  sums.forEach((sum, u) => {
+    const here = lane && laneAxis >= 0 ? put(index, laneAxis, shiftLane(index[laneAxis], lane, u * ctx.target.lanes)) : index;
+    const kept = anchor.inputs[0].type.shape.flatMap((_, axis) => (removed.includes(axis) ? [] : [here[axis]]));
+    finish(ctx, kept, lane, new Map([[anchor, sum]]));
+  });
+}
+
+const shiftLane = (a: Affine, lane: Local, by: number): Affine => {
+  const step = a.terms.find((t) => t.v === lane)?.by ?? 0;
+  return { base: a.base + step * by, terms: a.terms };
+};
+
+function loops(ctx: GroupContext, axes: readonly Axis[], index: Affine[], body: (index: Affine[]) => void): void {
+  if (axes.length === 0) return body(index);
+  const [{ axis, extent }, ...rest] = axes;
+  ctx.k.for("i", 0, count(ctx.k, extent), 1, (v) => loops(ctx, rest, put(index, axis, affine(0, [v, 1])), body));
+}
+
+/** The operand's axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. */
+function inMemoryOrder(ctx: GroupContext, operand: Value, reduced: readonly number[]): Axis[] {
+  const { steps, numbers } = stepsOf(ctx, operand);
+  const span = (axis: number) => Math.max(0, ...steps.map((s) => Math.abs(s[axis])));
+  const order = [...operand.type.shape.keys()].sort((a, b) => span(b) - span(a) || a - b);
+  const axes: Axis[] = [];
+  for (const axis of order.reverse()) {
+    const extent = extentOf(operand.type.shape[axis]);
+    const next = axes[0];
+    const joins =
+      next?.reduced && reduced.includes(axis) && !next.extent.dynamic && !numbers.has(axis) && !numbers.has(next.axis) &&
+      // The outermost reduced loop stays: it carries the blocked summation.
+      axis !== order[order.length - 1] &&
+      steps.every((s) => s[axis] === next.extent.size * s[next.axis]);
+    if (joins) axes[0] = { ...next, extent: { size: extent.size * next.extent.size, dynamic: extent.dynamic } };
+    else axes.unshift({ axis, extent, reduced: reduced.includes(axis) });
+  }
+  return axes;
+}
+
+/** Whether some stored operand is contiguous along the axis. */
+function innermostOf(ctx: GroupContext, operand: Value, along: Axis): boolean {
+  return stepsOf(ctx, operand).steps.some((s) => s[along.axis] === 1);
+}
+
+/** For each address that the expression touches, its step along each axis; and the axes whose index is used as a number. */
+function stepsOf(ctx: GroupContext, operand: Value): { steps: number[][]; numbers: Set<number> } {
+  const trial = ctx.trial();
+  const counters = operand.type.shape.map((_, axis) => trial.k.local("i32", `axis${axis}_`));
+  const value = trial.scope(null).at(
+    operand,
+    counters.map((v) => affine(0, [v, 1])),
+  );
+  trial.k.let(value);
+  const touched = addressesIn(trial.k.finish("trial").body);
+  const steps = touched.addresses.map((a) => counters.map((v) => a.terms.find((t) => t.v === v)?.by ?? 0));
+  return { steps, numbers: new Set(counters.flatMap((v, axis) => (touched.numbers.has(v) ? [axis] : []))) };
+}
+
+const put = (index: readonly Affine[], axis: number, a: Affine): Affine[] => {
+  const copy = [...index];
+  copy[axis] = a;
+  return copy;
+};
+
+/** The index of the first largest element; a NaN counts as the largest. */
+export function argmax(ctx: GroupContext): void {
+  const { k } = ctx;
+  const { e } = k;
+  const anchor = ctx.group.anchor!;
+  const axis = anchor.attrs.axis as number;
+  const shape = anchor.inputs[0].type.shape;
+  const kept = [...shape.keys()].filter((a) => a !== axis).map((a) => ({ axis: a, extent: extentOf(shape[a]), reduced: false }));
+  loops(ctx, kept, [], (index) => {
+    const best = k.variable(e.const(Number.NEGATIVE_INFINITY), "best");
+    const where = k.variable(e.const(0, "i32"), "where");
+    k.for("r", 0, k.dim(shape[axis]), 1, (v) => {
+      const x = ctx.scope(null).at(anchor.inputs[0], put(index, axis, affine(0, [v, 1])));
+      const isNaN = e.compare("ne", x, x);
+      const still = e.compare("eq", e.local(best), e.local(best));
+      const better = k.let(e.binary("or", e.compare("gt", x, e.local(best)), e.binary("and", isNaN, still)));
+      k.set(where, e.select(better, e.local(v), e.local(where)));
+      k.set(best, e.select(better, x, e.local(best)));
+    });
+    const at = index.filter((_, a) => a !== axis);
+    finish(ctx, at, null, new Map([[anchor, e.local(where)]]));
+  });
+}

@@ -1,0 +1,69 @@
+/**
+ * softmax(x) = exp(x − max x) / Σ exp(x − max x) and log_softmax(x) = x − max x − log Σ exp(x − max x), along one axis. The
+ * largest element is taken off first, so that nothing overflows.
+ */
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { extentOf, finish, type GroupContext, nest, operand, zeroPadding } from "../group-context.ts";
+import { affine } from "../kernel-builder.ts";
+import { stridesOf } from "../../ir/layout.ts";
+
+export function softmax(ctx: GroupContext): void {
+  const { k, target } = ctx;
+  const { e } = k;
+  const anchor = ctx.group.anchor!;
+  const [x] = anchor.inputs;
+  const axis = anchor.attrs.axis as number;
+  const size = x.type.shape[axis];
+  const strides = stridesOf(operand(ctx, x).layout, x.type.shape.length);
+  const scalar = size === "n" || strides[axis] !== 1 || size < target.lanes;
+  const inner = scalar ? { ...ctx, target: { ...target, lanes: 1 as const } } : ctx;
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+
+  const along = (index: Affine[], body: (x: Expr, here: Affine[], lane: Local | null) => void) =>
+    nest(inner, [extentOf(size)], ([v], lane) => {
+      const here = [...index];
+      here[axis] = affine(0, [v, 1]);
+      body(ctx.scope(lane).at(x, here), here, lane);
+    });
+  const row = (index: Affine[]) => {
+    const largest = fold(inner, "pmax", Number.NEGATIVE_INFINITY, (add) => along(index, (value, _, lane) => add(value, lane)));
+    const sum = fold(inner, "add", 0, (add) =>
+      along(index, (value, _, lane) => add(e.unary("exp", e.sub(value, largest)), lane)),
+    );
+    const shift = anchor.op === "softmax" ? null : k.let(e.add(largest, e.unary("log", sum)));
+    along(index, (value, here, lane) => {
+      const result = shift ? e.sub(value, shift) : e.div(e.unary("exp", e.sub(value, largest)), sum);
+      finish(ctx, here, lane, new Map([[anchor, k.let(result)]]));
+    });
+  };
+
+  const outer = [...x.type.shape.keys()].filter((a) => a !== axis);
+  const loops = (depth: number, index: Affine[]): void => {
+    if (depth === outer.length) return row(index);
+    k.for("i", 0, k.dim(x.type.shape[outer[depth]]), 1, (v) => {
+      const here = [...index];
+      here[outer[depth]] = affine(0, [v, 1]);
+      loops(depth + 1, here);
+    });
+  };
+  loops(0, []);
+}
+
+/** Folds what `visit` adds: vectors into lanes, folded at the end, together with the scalars of the row's rest. */
+function fold(
+  ctx: GroupContext,
+  op: "add" | "pmax",
+  start: number,
+  visit: (add: (value: Expr, lane: Local | null) => void) => void,
+): Expr {
+  const { k } = ctx;
+  const { e } = k;
+  const rest = k.variable(e.const(start), "rest");
+  const lanes = ctx.target.lanes > 1 ? k.variable(e.splat(e.const(start)), "lanes") : null;
+  visit((value, lane) => {
+    const into = lane ? lanes! : rest;
+    k.set(into, e.binary(op, e.local(into), value));
+  });
+  if (!lanes) return e.local(rest);
+  return k.let(e.binary(op, { k: "fold", ty: "f32", op, a: e.local(lanes) }, e.local(rest)));
+}

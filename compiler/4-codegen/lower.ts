@@ -1,0 +1,127 @@
+/** Writes the kernel of one group. */
+import type { Group } from "../3-passes/fuse.ts";
+import { isHost } from "../3-passes/host.ts";
+import { isLeaf } from "../3-passes/inline.ts";
+import type { Layouts } from "../3-passes/layout.ts";
+import type { Schedule } from "../3-passes/schedule.ts";
+import type { Value } from "../ir/graph.ts";
+import { layoutNamed } from "../ir/layout.ts";
+import type { Buffer, Kernel } from "../ir/loops.ts";
+import type { Target } from "../target.ts";
+import type { GroupContext } from "./group-context.ts";
+import { KernelBuilder } from "./kernel-builder.ts";
+import { templateOf } from "./kernels/index.ts";
+import { elemOf, type Memory, type Place, Scope } from "./scope.ts";
+
+/** What a kernel's buffer stands for: a stored or leaf value, a host scalar, the generator's state, or an update's tensor. */
+export type Source =
+  | { readonly kind: "value"; readonly value: Value }
+  | { readonly kind: "host"; readonly value: Value }
+  | { readonly kind: "rng" }
+  | { readonly kind: "tensor"; readonly name: string };
+
+export interface Lowered {
+  readonly kernel: Kernel;
+  readonly sources: readonly Source[];
+}
+
+export interface LowerOptions {
+  readonly target: Target;
+  readonly layouts: Layouts;
+  readonly batch: number;
+}
+
+export function lowerGroup(group: Group, plan: Schedule, options: LowerOptions): Lowered {
+  const buffers = new Buffers(group, plan, options);
+  templateOf(group.anchor?.op ?? null)(contextOf(group, plan, options, buffers));
+  return { kernel: buffers.k.finish(nameOf(group)), sources: buffers.sources };
+}
+
+/** An update that could not be made in place: copies a stored value into its tensor. */
+export function lowerCopy(value: Value, target: string, plan: Schedule, options: LowerOptions): Lowered {
+  const group: Group = { anchor: null, outputs: [value], inside: new Set(), reason: "copy" };
+  const buffers = new Buffers(group, plan, options, { copyTo: target });
+  templateOf(null)(contextOf(group, plan, options, buffers));
+  return { kernel: buffers.k.finish(`copy_${identifier(target)}`), sources: buffers.sources };
+}
+
+function contextOf(group: Group, plan: Schedule, options: LowerOptions, buffers: Buffers): GroupContext {
+  return {
+    k: buffers.k,
+    target: options.target,
+    group,
+    batch: options.batch,
+    memory: buffers,
+    place: (output) => buffers.place(output),
+    trial: () => contextOf(group, plan, options, new Buffers(group, plan, options, buffers.how)),
+    scope: (lane, registers) => new Scope(buffers.k, buffers, options.target.lanes > 1 ? lane : null, registers),
+  };
+}
+
+/** Gives the kernel a buffer for each place in memory that it touches. */
+class Buffers implements Memory {
+  readonly k = new KernelBuilder();
+  readonly sources: Source[] = [];
+  private readonly known = new Map<Value | "rng", Place | Buffer>();
+  private readonly written = new Map<Value, Place>();
+
+  constructor(
+    private readonly group: Group,
+    private readonly plan: Schedule,
+    private readonly options: LowerOptions,
+    readonly how: { readonly copyTo?: string } = {},
+  ) {}
+
+  source(value: Value): Place | null {
+    const own = this.group.outputs.includes(value) || this.group.inside.has(value) || value === this.group.anchor;
+    if (own && this.how.copyTo === undefined) return null;
+    const host = isHost(value);
+    if (!host && !isLeaf(value) && !this.plan.storedBy.has(value)) return null;
+    let place = this.known.get(value) as Place | undefined;
+    if (!place) {
+      place = { buffer: this.buffer({ kind: host ? "host" : "value", value }, elemOf(value)), layout: this.layoutOf(value) };
+      this.known.set(value, place);
+    }
+    return place;
+  }
+
+  place(output: Value): Place {
+    let place = this.written.get(output);
+    if (!place) {
+      const { copyTo } = this.how;
+      const source: Source = copyTo === undefined ? { kind: "value", value: output } : { kind: "tensor", name: copyTo };
+      place = { buffer: this.buffer(source, elemOf(output)), layout: this.layoutOf(output) };
+      this.written.set(output, place);
+    }
+    return place;
+  }
+
+  rng(): Buffer {
+    let buffer = this.known.get("rng") as Buffer | undefined;
+    if (!buffer) {
+      buffer = this.buffer({ kind: "rng" }, "i32");
+      this.known.set("rng", buffer);
+    }
+    return buffer;
+  }
+
+  private layoutOf(value: Value) {
+    return layoutNamed(this.options.layouts.nameOf(value), value.type.shape, this.options.batch);
+  }
+
+  private buffer(source: Source, elem: Buffer["elem"]): Buffer {
+    this.sources.push(source);
+    const name = source.kind === "value" || source.kind === "host" ? source.value.op : source.kind;
+    return this.k.buffer(`${name}${this.sources.length}`, elem);
+  }
+}
+
+/** `conv2d_add_relayout`: the anchor and what follows it. */
+function nameOf(group: Group): string {
+  const chain = [group.anchor, ...group.inside, ...group.outputs].filter((v): v is Value => v !== null && v.op !== "relayout");
+  const ops = [...new Set(chain)].map((v) => v.op);
+  if (group.anchor === null) ops.unshift("map");
+  return identifier([...new Set(ops)].slice(0, 4).join("_"));
+}
+
+const identifier = (text: string): string => text.replace(/[^A-Za-z0-9_]/g, "_");

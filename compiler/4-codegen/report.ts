@@ -1,0 +1,84 @@
+/** What people are told of the kernels and of memory. */
+import type { Layouts } from "../3-passes/layout.ts";
+import type { Schedule } from "../3-passes/schedule.ts";
+import { place } from "../diagnostics.ts";
+import { sizeOf, type Value } from "../ir/graph.ts";
+import { layoutNamed } from "../ir/layout.ts";
+import type { Target } from "../target.ts";
+import type { Lowered } from "./lower.ts";
+import { elemOf } from "./scope.ts";
+
+export interface KernelReport {
+  readonly program: string;
+  readonly kernel: string;
+  /** The shape it writes. */
+  readonly output: string;
+  /** Floating-point operations of one call with a full batch; a multiplication and an addition count as two. */
+  readonly flops: number;
+  /** Bytes of all the buffers it reads and writes. */
+  readonly bytes: number;
+  readonly place: string;
+  /** The operations computed inside it, in registers. */
+  readonly fused: readonly string[];
+  /** Why its result is stored. */
+  readonly reason: string;
+}
+
+export interface MemoryReport {
+  readonly parameters: number;
+  readonly buffers: number;
+  readonly states: number;
+  readonly inputs: number;
+  readonly total: number;
+  readonly programs: readonly {
+    readonly name: string;
+    /** Bytes of the shared arena, and of the same values without sharing. */
+    readonly arena: number;
+    readonly unshared: number;
+    readonly values: readonly { label: string; bytes: number; offset: number; from: number; to: number }[];
+  }[];
+}
+
+export function describe(
+  schedule: Schedule,
+  lowered: Lowered,
+  output: Value,
+  layouts: Layouts,
+  batch: number,
+  target: Target,
+): KernelReport {
+  const group = schedule.storedBy.get(output)!;
+  const size = (value: Value) => {
+    const layout = layoutNamed(layouts.nameOf(value), value.type.shape, batch);
+    return layout.elements * { f32: target.floatBytes, i32: 4, u8: 1 }[elemOf(value)];
+  };
+  const values = lowered.sources.flatMap((s) => (s.kind === "value" ? [s.value] : []));
+  return {
+    program: schedule.program.name,
+    kernel: lowered.kernel.name,
+    output: `${output.type.dtype}[${output.type.shape.join(", ")}]`,
+    flops: group.anchor ? flopsOf(group.anchor, batch) : sizeOf(output.type.shape, batch),
+    bytes: values.reduce((sum, value) => sum + size(value), 0),
+    place: output.span ? place(output.span) : "",
+    fused: [...group.inside].map((v) => v.op),
+    reason: group.reason,
+  };
+}
+
+/** Counted from the definition, padding included. */
+export function flopsOf(value: Value, batch: number): number {
+  const product = (shape: readonly (number | "n")[]) => sizeOf(shape, batch);
+  const [a, b] = value.inputs;
+  switch (value.op) {
+    case "matmul":
+      return 2 * product(value.type.shape) * product(a.type.shape.slice(-1));
+    case "conv2d":
+      return 2 * product(value.type.shape) * product(b.type.shape.slice(1));
+    case "conv2d_grad_input":
+      return 2 * product(a.type.shape) * product(b.type.shape.slice(1));
+    case "conv2d_grad_weight":
+      return 2 * product(b.type.shape) * product(value.type.shape.slice(1));
+    default:
+      return Math.max(product(value.type.shape), ...value.inputs.map((v) => product(v.type.shape)));
+  }
+}

@@ -1,0 +1,99 @@
+/** compile(source) → kernels, manifest and report. Pure: text in, text and bytes out; runs in a browser as in Node. */
+import type { Engine, Executable, Manifest } from "../runtime/abi.ts";
+import { parse } from "./1-parse/parse.ts";
+import { elaborate } from "./2-elaborate/elaborate.ts";
+import { fuse } from "./3-passes/fuse.ts";
+import { hostExpr } from "./3-passes/host.ts";
+import { Layouts } from "./3-passes/layout.ts";
+import { type Schedule, schedule } from "./3-passes/schedule.ts";
+import { assemble } from "./4-codegen/assemble.ts";
+import { emitJs } from "./4-codegen/js-backend.ts";
+import type { KernelReport, MemoryReport } from "./4-codegen/report.ts";
+import { emitWasm } from "./4-codegen/wasm-backend.ts";
+import type { Diagnostic } from "./diagnostics.ts";
+import type { Module } from "./ir/graph.ts";
+import type { LoopModule } from "./ir/loops.ts";
+import { refuseTooLarge } from "./limits.ts";
+import { runPasses } from "./pipeline.ts";
+import type { Target } from "./target.ts";
+
+export interface CompileOptions {
+  /** Shown in diagnostics. */
+  readonly file?: string;
+  /** `train.epochs` → `5`: arguments to use instead of the file's. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** The most samples of a step; the model's own `train.batch` if absent. */
+  readonly batch?: number;
+  readonly backend?: "wasm" | "js";
+  /** `f64` computes in double precision, in JavaScript only. */
+  readonly precision?: "f32" | "f64";
+  /** Kernels are checked one by one for values that are not finite (slower). */
+  readonly checkFinite?: boolean;
+  /** Function names in the WebAssembly, for profilers. */
+  readonly names?: boolean;
+  /** Checks the IR between passes. */
+  readonly verify?: boolean;
+  /** Sees the module after elaboration and after each pass. */
+  readonly observe?: (stage: string, module: Module) => void;
+}
+
+export interface Compilation {
+  readonly manifest: Manifest;
+  readonly wasm: Uint8Array | null;
+  /** The kernels as an ES module that exports `instantiate()`. */
+  readonly js: string | null;
+  readonly report: { readonly kernels: readonly KernelReport[]; readonly memory: MemoryReport };
+  readonly warnings: readonly Diagnostic[];
+  /** What the backends were given, and how the graph was cut into kernels. */
+  readonly loops: LoopModule;
+  readonly schedules: readonly Schedule[];
+  /** For `createTrainer`: the WebAssembly kernels, or the JavaScript ones as a module loaded by the caller. */
+  executable(load?: (js: string) => Promise<{ instantiate(): Engine }>): Executable;
+}
+
+/** Throws CompileError with every diagnostic of the phase that failed. */
+export function compile(source: string, options: CompileOptions = {}): Compilation {
+  const { backend = "wasm", precision = "f32" } = options;
+  if (precision === "f64" && backend === "wasm") throw new RangeError('precision "f64" needs backend "js"');
+  const target: Target = {
+    backend,
+    lanes: backend === "wasm" ? 4 : 1,
+    floatBytes: precision === "f64" ? 8 : 4,
+  };
+  const tree = parse({ name: options.file ?? "model", text: source });
+  const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
+  const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
+  const schedules = module.programs.map((program) => schedule(fuse(program)));
+  const layouts = new Layouts();
+  const assembled = assemble(module, schedules, layouts, target, options.checkFinite ?? false);
+  refuseTooLarge(assembled.memory, model.module);
+
+  const manifest: Manifest = {
+    ...assembled.manifest,
+    lr: model.lr && hostExpr(model.lr),
+    data: model.data,
+    train: model.train,
+  };
+  const wasm = backend === "wasm" ? emitWasm(assembled.loops, { names: options.names }) : null;
+  const js = backend === "js" ? emitJs(assembled.loops) : null;
+  return {
+    manifest,
+    wasm,
+    js,
+    report: { kernels: assembled.kernels, memory: assembled.memory },
+    warnings: model.warnings,
+    loops: assembled.loops,
+    schedules,
+    executable: (load) => ({
+      manifest,
+      instantiate: () => (wasm ? instantiateWasm(wasm) : load!(js!).then((loaded) => loaded.instantiate())),
+    }),
+  };
+}
+
+/** The kernels of a WebAssembly module as the runtime calls them. */
+async function instantiateWasm(bytes: Uint8Array): Promise<Engine> {
+  const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>);
+  const { memory, ...programs } = instance.exports as { memory: WebAssembly.Memory } & Record<string, (n: number) => number>;
+  return { memory: memory.buffer, run: (program, n) => programs[program](n) };
+}

@@ -1,0 +1,27 @@
+/** What fits: a module has one memory of at most 4 GiB. */
+import type { MemoryReport } from "./4-codegen/report.ts";
+import { CompileError } from "./diagnostics.ts";
+import type { Module } from "./ir/graph.ts";
+
+export const MAX_MEMORY_BYTES = 2 ** 32 - 65536;
+
+export function refuseTooLarge(memory: MemoryReport, module: Module): void {
+  if (memory.total <= MAX_MEMORY_BYTES) return;
+  const largest = memory.programs
+    .flatMap((program) => program.values)
+    .concat(module.tensors.map((t) => ({ label: `${t.kind} ${t.name}`, bytes: 4 * t.shape.reduce((a, b) => a * b, 1), offset: 0, from: 0, to: 0 })))
+    .sort((a, b) => b.bytes - a.bytes)
+    .slice(0, 8);
+  throw new CompileError([
+    {
+      severity: "error",
+      code: "model-too-large",
+      message: `the model needs ${gib(memory.total)} of memory; WebAssembly has at most 4 GiB`,
+      span: module.tensors[0]?.span ?? null,
+      notes: largest.map(({ label, bytes }) => ({ message: `${gib(bytes).padStart(12)}  ${label}`, span: null })),
+      help: "use a smaller batch (--batch), smaller layers, or smaller images",
+    },
+  ]);
+}
+
+const gib = (bytes: number): string => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`);
