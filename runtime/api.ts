@@ -1,0 +1,86 @@
+/** What goes into a trainer and what comes out of it. */
+import type { ManifestTensor } from "./abi.ts";
+import type { Columns, Dataset } from "./dataset.ts";
+
+export interface TrainerOptions {
+  /** Decides the initial weights, the order of the samples and all that is random in the model: 0 … 2^32 − 1, default 0. */
+  readonly seed?: number;
+  /** The kernels run on one thread; asking for more is answered in `Trainer.notes`. */
+  readonly threads?: "auto" | number;
+}
+
+export interface StepResult {
+  /** Of this batch, before the update. NaN or infinite once training has diverged. */
+  readonly loss: number;
+  /** The learning rate of this step; null if the optimizer has none. */
+  readonly lr: number | null;
+  /** Samples in the batch. */
+  readonly n: number;
+  /** Updates done, this one included. */
+  readonly step: number;
+}
+
+export interface FitStep extends StepResult {
+  /** From 1. */
+  readonly epoch: number;
+  /** Samples done of this epoch, this batch included, and samples of the dataset. */
+  readonly done: number;
+  readonly samples: number;
+  /** Updates that the whole run will have done. */
+  readonly totalSteps: number;
+}
+
+/** Means over the samples: the loss, and each metric of the model. */
+export interface Evaluation {
+  readonly loss: number;
+  readonly n: number;
+  readonly [metric: string]: number;
+}
+
+export interface EpochResult {
+  /** From 1. */
+  readonly epoch: number;
+  /** Mean and sum of the batches' losses, and how many batches there were. */
+  readonly loss: number;
+  readonly lossSum: number;
+  readonly batches: number;
+  /** Of the evaluation dataset, if there is one and the model has this metric. */
+  readonly accuracy?: number;
+  readonly evaluation?: Evaluation;
+  /** Training alone, without evaluation and pauses of the caller; of a resumed epoch, the part since then. */
+  readonly seconds: number;
+}
+
+export interface FitOptions {
+  /** How many epochs the run has in all: one that was stopped or loaded goes on from where it stands. */
+  readonly epochs?: number;
+  /** Ends the run after this many updates in all, if that comes first. */
+  readonly steps?: number;
+  /** Evaluated after each epoch. */
+  readonly evalDataset?: Columns | Dataset;
+  /** Ends the run between two steps, without an error; `fit` again goes on. */
+  readonly signal?: AbortSignal;
+  /** Draw the samples in a new order each epoch. The default is the model's. */
+  readonly shuffle?: boolean;
+  /** Leave out an epoch's last batch if it is smaller than the others. */
+  readonly dropLast?: boolean;
+  /** Called after each step, and awaited. */
+  readonly onStep?: (step: FitStep) => void | Promise<void>;
+}
+
+export interface SaveOptions {
+  /** Parameters and buffers alone, as for PyTorch's `load_state_dict`. */
+  readonly weightsOnly?: boolean;
+}
+
+/** The model's output by name, for all samples, the sample axis first. */
+export type Prediction = { readonly n: number } & Readonly<Record<string, Values | number>>;
+export type Values = Float32Array | Float64Array | Int32Array;
+
+export interface TensorView {
+  readonly name: string;
+  readonly kind: ManifestTensor["kind"];
+  readonly shape: readonly number[];
+  /** The trainer's own memory: it changes with each step, and may be written. */
+  readonly data: Float32Array | Float64Array;
+}

@@ -1,0 +1,82 @@
+/** The compiled programs as functions: host scalars and the random seed are written, the program runs, results are read. */
+import type { Engine, Manifest, ManifestProgram, ManifestTensor } from "./abi.ts";
+import type { Values } from "./api.ts";
+import { NonFiniteError } from "./errors.ts";
+import { type HostFunction, type HostValues, hostFunction } from "./host.ts";
+import { initialise } from "./init.ts";
+import { elements, floatsAt, type Memory, memoryOf } from "./memory.ts";
+
+export type ManifestResult = ManifestProgram["results"][number];
+
+export class Kernels {
+  readonly memory: Memory;
+  /** The caller keeps these up to date; `n` is set by `run`. */
+  readonly host: HostValues;
+  readonly #scalars: readonly { readonly at: number; readonly value: HostFunction }[];
+  readonly #lr: HostFunction | null;
+
+  constructor(
+    readonly manifest: Manifest,
+    readonly engine: Engine,
+  ) {
+    this.memory = memoryOf(engine, manifest);
+    this.host = { n: 0, step: 0, epoch: 0, steps_per_epoch: 0, epochs: manifest.train.epochs, total_steps: 0 };
+    this.#scalars = manifest.scalars.map(({ address, expr }) => ({
+      at: address / manifest.floatBytes,
+      value: hostFunction(expr),
+    }));
+    this.#lr = manifest.lr === null ? null : hostFunction(manifest.lr);
+  }
+
+  initialise(tensors: readonly ManifestTensor[], seed: number): void {
+    for (const tensor of tensors) initialise(this.view(tensor), tensor.name, tensor.init, seed);
+  }
+
+  /** A tensor's place in memory. */
+  view(tensor: ManifestTensor): Float32Array | Float64Array {
+    return floatsAt(this.memory, tensor.address, tensor.shape);
+  }
+
+  /** The learning rate of the step that `host` describes. */
+  lr(): number | null {
+    return this.#lr === null ? null : this.#lr(this.host);
+  }
+
+  run(name: string, n: number, seed: number): void {
+    const { manifest, memory, host } = this;
+    host.n = n;
+    for (let i = 0; i < this.#scalars.length; i++) {
+      memory.floats[this.#scalars[i].at] = this.#scalars[i].value(host);
+    }
+    memory.integers[manifest.rng / 4] = seed;
+    memory.integers[manifest.rng / 4 + 1] = host.step;
+    const found = this.engine.run(name, n);
+    if (found > 0) {
+      const { label, place, kernel } = manifest.programs[name].calls![found - 1];
+      throw new NonFiniteError(label, place, kernel, name, host.step + 1);
+    }
+  }
+
+  results(program: string): readonly ManifestResult[] {
+    return this.manifest.programs[program].results;
+  }
+
+  /** A result that is one number. */
+  scalar({ dtype, address }: ManifestResult): number {
+    return dtype === "i32" ? this.memory.integers[address / 4] : this.memory.floats[address / this.manifest.floatBytes];
+  }
+
+  /** A result of `n` samples, as a view. */
+  values({ dtype, shape, address }: ManifestResult, n: number): Values {
+    const all = dtype === "i32" ? this.memory.integers : this.memory.floats;
+    const begin = address / all.BYTES_PER_ELEMENT;
+    return all.subarray(begin, begin + elements(shape, n));
+  }
+
+  /** Room for such a result. */
+  allocate({ dtype, shape }: ManifestResult, n: number): Values {
+    const size = elements(shape, n);
+    if (dtype === "i32") return new Int32Array(size);
+    return this.manifest.floatBytes === 8 ? new Float64Array(size) : new Float32Array(size);
+  }
+}
