@@ -1,0 +1,88 @@
+/** What the compiler did with a model, stage by stage, as text. */
+import { type Compilation, type CompileOptions, compile } from "./compile.ts";
+import type { KernelReport } from "./4-codegen/report.ts";
+import { printLoops } from "./ir/loops-text.ts";
+import { printModule } from "./ir/text.ts";
+import { passes } from "./pipeline.ts";
+
+export interface Stage {
+  readonly name: string;
+  readonly doc: string;
+}
+
+/** In the order of the pipeline. */
+export const stages: readonly Stage[] = [
+  { name: "elaborate", doc: "the graph as the model says it: layers, loss and optimizer spelled out" },
+  ...passes.map(({ name, doc }) => ({ name, doc })),
+  { name: "fusion", doc: "which operations each kernel computes, and why its result is stored" },
+  { name: "memory", doc: "where every value lies, and for how long" },
+  { name: "loops", doc: "the kernels as loop nests" },
+];
+
+export interface ExplainOptions extends CompileOptions {
+  readonly stage: string;
+  /** Only this program (train_step, evaluate, forward, …); all of them if absent. */
+  readonly program?: string;
+}
+
+export function explain(source: string, options: ExplainOptions): string {
+  const { stage, program } = options;
+  if (!stages.some((s) => s.name === stage)) {
+    throw new RangeError(`unknown stage ${stage}; there are ${stages.map((s) => s.name).join(", ")}`);
+  }
+  let text = "";
+  const compilation = compile(source, {
+    ...options,
+    observe: (name, module) => {
+      if (name !== stage) return;
+      const programs = module.programs.filter((p) => program === undefined || p.name === program);
+      text = printModule({ ...module, programs });
+    },
+  });
+  if (stage === "fusion") return fusionText(compilation, program);
+  if (stage === "memory") return memoryText(compilation, program);
+  if (stage === "loops") return printLoops(compilation.loops);
+  return text;
+}
+
+function fusionText({ report }: Compilation, program?: string): string {
+  const kernels = report.kernels.filter((k) => program === undefined || k.program === program);
+  const names = [...new Set(kernels.map((k) => k.program))];
+  return names.map((name) => `${name}\n${kernelTable(kernels.filter((k) => k.program === name))}`).join("\n");
+}
+
+/** One line a kernel, in the order of execution. */
+export function kernelTable(kernels: readonly KernelReport[]): string {
+  const rows = kernels.map((k) => [
+    k.kernel,
+    k.output,
+    (k.flops / 1e6).toFixed(2),
+    (k.bytes / 1024).toFixed(1),
+    k.fused.length > 0 ? k.fused.join(" → ") : "-",
+    k.reason,
+    k.place,
+  ]);
+  return table(["kernel", "output", "Mflop", "KiB", "fused", "stored because", "from"], rows);
+}
+
+function memoryText({ report: { memory } }: Compilation, program?: string): string {
+  const lines = [
+    `parameters ${kib(memory.parameters)}, buffers ${kib(memory.buffers)}, optimizer state ${kib(memory.states)}, inputs and scalars ${kib(memory.inputs)}`,
+    `memory of the module ${kib(memory.total)}`,
+  ];
+  for (const p of memory.programs) {
+    if (program !== undefined && p.name !== program) continue;
+    lines.push("", `${p.name}: arena ${kib(p.arena)} (${kib(p.unshared)} if no two values shared memory)`);
+    const rows = p.values.map((v) => [v.label, kib(v.bytes), String(v.offset), `${v.from}–${v.to}`]);
+    lines.push(table(["value", "bytes", "address", "steps"], rows).trimEnd());
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  const line = (row: readonly string[]) => `  ${row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()}`;
+  return `${[head, ...rows].map(line).join("\n")}\n`;
+}
