@@ -94,6 +94,9 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
 /** The kernels of a WebAssembly module as the runtime calls them. */
 async function instantiateWasm(bytes: Uint8Array): Promise<Engine> {
   const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>);
-  const { memory, ...programs } = instance.exports as { memory: WebAssembly.Memory } & Record<string, (n: number) => number>;
+  const { memory, ...programs } = instance.exports as { memory: WebAssembly.Memory } & Record<
+    string,
+    (n: number) => number
+  >;
   return { memory: memory.buffer, run: (program, n) => programs[program](n) };
 }

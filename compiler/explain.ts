@@ -1,6 +1,7 @@
 /** What the compiler did with a model, stage by stage, as text. */
-import { type Compilation, type CompileOptions, compile } from "./compile.ts";
+
 import type { KernelReport } from "./4-codegen/report.ts";
+import { type Compilation, type CompileOptions, compile } from "./compile.ts";
 import { printLoops } from "./ir/loops-text.ts";
 import { printModule } from "./ir/text.ts";
 import { passes } from "./pipeline.ts";
@@ -83,6 +84,10 @@ const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
-  const line = (row: readonly string[]) => `  ${row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()}`;
+  const line = (row: readonly string[]) =>
+    `  ${row
+      .map((cell, i) => cell.padEnd(widths[i]))
+      .join("  ")
+      .trimEnd()}`;
   return `${[head, ...rows].map(line).join("\n")}\n`;
 }

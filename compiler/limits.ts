@@ -9,7 +9,15 @@ export function refuseTooLarge(memory: MemoryReport, module: Module): void {
   if (memory.total <= MAX_MEMORY_BYTES) return;
   const largest = memory.programs
     .flatMap((program) => program.values)
-    .concat(module.tensors.map((t) => ({ label: `${t.kind} ${t.name}`, bytes: 4 * t.shape.reduce((a, b) => a * b, 1), offset: 0, from: 0, to: 0 })))
+    .concat(
+      module.tensors.map((t) => ({
+        label: `${t.kind} ${t.name}`,
+        bytes: 4 * t.shape.reduce((a, b) => a * b, 1),
+        offset: 0,
+        from: 0,
+        to: 0,
+      })),
+    )
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 8);
   throw new CompileError([
@@ -24,4 +32,5 @@ export function refuseTooLarge(memory: MemoryReport, module: Module): void {
   ]);
 }
 
-const gib = (bytes: number): string => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+const gib = (bytes: number): string =>
+  bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -49,7 +49,8 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
   const columns = neededPadding(module);
   const layouts = new Layouts();
   const panel = 2 * target.lanes;
-  const store = (value: Value, layout: string) => (layouts.nameOf(value) === layout ? value : b.op("relayout", [value], { layout }));
+  const store = (value: Value, layout: string) =>
+    layouts.nameOf(value) === layout ? value : b.op("relayout", [value], { layout });
 
   const placed = rewrite(module, b, (value, inputs) => {
     let operands = inputs;
@@ -62,7 +63,9 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
     return padding === undefined ? result : store(result, `nhwc:${padding}`);
   });
   // The caller reads results, and tensors keep their elements, in row-major order.
-  const rowMajor = (value: Value) => (isLeaf(value) || isHost(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row"));
+  const copied = (value: Value) => isLeaf(value) || isHost(value) || value.op === "max_pool2d_index";
+  const rowMajor = (value: Value) =>
+    copied(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row");
   return { ...placed, programs: placed.programs.map((p) => mapRoots(p, rowMajor)) };
 }
 

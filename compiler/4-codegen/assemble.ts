@@ -1,19 +1,19 @@
 /** Puts the planned programs together: places in memory for everything, the calls of each program, and the manifest. */
 import type { HostExpr, Manifest, ManifestProgram } from "../../runtime/abi.ts";
 import { ABI_VERSION } from "../../runtime/abi.ts";
-import { place } from "../diagnostics.ts";
 import { hostExpr } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
 import { align, type Interval, planArena, SLACK } from "../3-passes/memory.ts";
 import type { Schedule } from "../3-passes/schedule.ts";
+import { place } from "../diagnostics.ts";
 import { type InputDecl, type Module, sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Call, LoopModule } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { type Lowered, lowerCopy, lowerGroup, type Source } from "./lower.ts";
-import { elemOf } from "./scope.ts";
 import { describe, type KernelReport, type MemoryReport } from "./report.ts";
+import { elemOf } from "./scope.ts";
 
 export interface Assembled {
   readonly loops: LoopModule;
@@ -25,7 +25,13 @@ export interface Assembled {
 /** Low addresses stay unused, so that address 0 means nothing. */
 const FIRST_ADDRESS = 1024;
 
-export function assemble(module: Module, schedules: readonly Schedule[], layouts: Layouts, target: Target, checkFinite: boolean): Assembled {
+export function assemble(
+  module: Module,
+  schedules: readonly Schedule[],
+  layouts: Layouts,
+  target: Target,
+  checkFinite: boolean,
+): Assembled {
   return new Assembly(module, schedules, layouts, target, checkFinite).run();
 }
 
@@ -47,7 +53,8 @@ class Assembly {
   run(): Assembled {
     const { module, target } = this;
     for (const schedule of this.schedules) this.lowered.push({ schedule, calls: this.lower(schedule) });
-    for (const tensor of module.tensors) this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
+    for (const tensor of module.tensors)
+      this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
     this.placeScalars();
@@ -75,7 +82,10 @@ class Assembly {
     const options = { target: this.target, layouts: this.layouts, batch: this.module.batch };
     return [
       ...schedule.groups.map((group) => ({ lowered: lowerGroup(group, schedule, options), output: group.outputs[0] })),
-      ...schedule.copies.map(({ value, target }) => ({ lowered: lowerCopy(value, target, schedule, options), output: value })),
+      ...schedule.copies.map(({ value, target }) => ({
+        lowered: lowerCopy(value, target, schedule, options),
+        output: value,
+      })),
     ];
   }
 
@@ -136,7 +146,13 @@ class Assembly {
     return { offsets: new Map([...intervals.keys()].map((value, i) => [value, offsets[i]])), bytes, intervals };
   }
 
-  private call(schedule: Schedule, lowered: Lowered, output: Value, arena: number, offsets: ReadonlyMap<Value, number>): Call {
+  private call(
+    schedule: Schedule,
+    lowered: Lowered,
+    output: Value,
+    arena: number,
+    offsets: ReadonlyMap<Value, number>,
+  ): Call {
     const address = (source: Source): number => {
       if (source.kind === "rng") return this.rng;
       if (source.kind === "tensor") return this.tensors.get(source.name)!;
@@ -200,7 +216,13 @@ class Assembly {
           bytes: { address: this.tensors.get(`${input.name}.bytes`)!, program: `ingest_${input.name}` },
         }),
       })),
-      tensors: module.tensors.map(({ name, kind, shape, init }) => ({ name, kind, shape, init, address: this.tensors.get(name)! })),
+      tensors: module.tensors.map(({ name, kind, shape, init }) => ({
+        name,
+        kind,
+        shape,
+        init,
+        address: this.tensors.get(name)!,
+      })),
       scalars: [...this.scalars.values()],
       rng: this.rng,
       programs,
@@ -209,7 +231,9 @@ class Assembly {
 
   private memoryReport(fixed: number, arenas: readonly Arena[], memoryBytes: number): MemoryReport {
     const sum = (kind: string) =>
-      this.module.tensors.filter((t) => t.kind === kind).reduce((s, t) => s + sizeOf(t.shape, 1) * this.target.floatBytes, 0);
+      this.module.tensors
+        .filter((t) => t.kind === kind)
+        .reduce((s, t) => s + sizeOf(t.shape, 1) * this.target.floatBytes, 0);
     return {
       parameters: sum("param"),
       buffers: sum("buffer"),

@@ -32,7 +32,13 @@ export function operand(ctx: GroupContext, value: Value): Place {
  * Ends the computation of one element (or four, along `lane`): runs the epilogue on the values in registers and stores the
  * group's outputs. `count` < 4 stores the first lanes only.
  */
-export function finish(ctx: GroupContext, index: Index, lane: Local | null, registers: ReadonlyMap<Value, Expr>, count?: number): void {
+export function finish(
+  ctx: GroupContext,
+  index: Index,
+  lane: Local | null,
+  registers: ReadonlyMap<Value, Expr>,
+  count?: number,
+): void {
   const { group } = ctx;
   if (lane && count !== undefined && count < ctx.target.lanes) {
     for (let l = 0; l < count; l++) finishLane(ctx, index, lane, registers, l);
@@ -44,7 +50,13 @@ export function finish(ctx: GroupContext, index: Index, lane: Local | null, regi
 }
 
 /** One lane of a vector that is only partly inside the tensor. */
-function finishLane(ctx: GroupContext, index: Index, lane: Local, registers: ReadonlyMap<Value, Expr>, l: number): void {
+function finishLane(
+  ctx: GroupContext,
+  index: Index,
+  lane: Local,
+  registers: ReadonlyMap<Value, Expr>,
+  l: number,
+): void {
   const { k } = ctx;
   const scalars = new Map(
     [...registers].map(([value, expr]): [Value, Expr] => {
@@ -85,7 +97,11 @@ export function zeroPadding(ctx: GroupContext, output: Value): void {
 }
 
 /** Loops over `extents`, outermost first. The innermost goes by vectors, its rest (and the whole in scalar code) one by one. */
-export function nest(ctx: GroupContext, extents: readonly Extent[], body: (counters: Local[], lane: Local | null) => void): void {
+export function nest(
+  ctx: GroupContext,
+  extents: readonly Extent[],
+  body: (counters: Local[], lane: Local | null) => void,
+): void {
   const { k, target } = ctx;
   const go = (depth: number, counters: Local[]): void => {
     const extent = extents[depth];
@@ -96,7 +112,8 @@ export function nest(ctx: GroupContext, extents: readonly Extent[], body: (count
     }
     const main = vectorPart(k, extent, target.lanes);
     if (main !== 0) k.for("i", 0, main, target.lanes, (v) => body([...counters, v], target.lanes > 1 ? v : null));
-    if (target.lanes > 1 && extent.size % target.lanes !== 0) k.for("j", main, count(k, extent), 1, (v) => body([...counters, v], null));
+    if (target.lanes > 1 && extent.size % target.lanes !== 0)
+      k.for("j", main, count(k, extent), 1, (v) => body([...counters, v], null));
   };
   go(0, []);
 }
@@ -107,7 +124,8 @@ export interface Extent {
   readonly dynamic: boolean;
 }
 
-export const extentOf = (dim: Dim): Extent => (dim === "n" ? { size: 1, dynamic: true } : { size: dim, dynamic: false });
+export const extentOf = (dim: Dim): Extent =>
+  dim === "n" ? { size: 1, dynamic: true } : { size: dim, dynamic: false };
 
 export function count(k: KernelBuilder, extent: Extent): Expr | number {
   if (!extent.dynamic) return extent.size;

@@ -79,7 +79,10 @@ class Buffers implements Memory {
     if (!host && !isLeaf(value) && !this.plan.storedBy.has(value)) return null;
     let place = this.known.get(value) as Place | undefined;
     if (!place) {
-      place = { buffer: this.buffer({ kind: host ? "host" : "value", value }, elemOf(value)), layout: this.layoutOf(value) };
+      place = {
+        buffer: this.buffer({ kind: host ? "host" : "value", value }, elemOf(value)),
+        layout: this.layoutOf(value),
+      };
       this.known.set(value, place);
     }
     return place;
@@ -118,7 +121,9 @@ class Buffers implements Memory {
 
 /** `conv2d_add_relayout`: the anchor and what follows it. */
 function nameOf(group: Group): string {
-  const chain = [group.anchor, ...group.inside, ...group.outputs].filter((v): v is Value => v !== null && v.op !== "relayout");
+  const chain = [group.anchor, ...group.inside, ...group.outputs].filter(
+    (v): v is Value => v !== null && v.op !== "relayout",
+  );
   const ops = [...new Set(chain)].map((v) => v.op);
   if (group.anchor === null) ops.unshift("map");
   return identifier([...new Set(ops)].slice(0, 4).join("_"));

@@ -61,7 +61,10 @@ export class Scope {
       case "broadcast": {
         const axes = value.attrs.axes as number[];
         const sizes = x.type.shape;
-        return this.at(x, axes.map((axis, i) => (sizes[i] === 1 ? affine() : index[axis])));
+        return this.at(
+          x,
+          axes.map((axis, i) => (sizes[i] === 1 ? affine() : index[axis])),
+        );
       }
       case "transpose": {
         const from: Affine[] = [];
@@ -72,16 +75,25 @@ export class Scope {
       }
       case "reverse": {
         const axes = value.attrs.axes as number[];
-        return this.at(x, index.map((a, i) => (axes.includes(i) ? addAffine(affine((x.type.shape[i] as number) - 1), a, -1) : a)));
+        return this.at(
+          x,
+          index.map((a, i) => (axes.includes(i) ? addAffine(affine((x.type.shape[i] as number) - 1), a, -1) : a)),
+        );
       }
       case "slice": {
         const starts = value.attrs.starts as number[];
         const strides = value.attrs.strides as number[];
-        return this.at(x, index.map((a, i) => addAffine(affine(starts[i]), a, strides[i])));
+        return this.at(
+          x,
+          index.map((a, i) => addAffine(affine(starts[i]), a, strides[i])),
+        );
       }
       case "reshape": {
         const axes = unitAxes(x.type.shape, value.type.shape)!;
-        return this.at(x, axes.map((axis) => (axis < 0 ? affine() : index[axis])));
+        return this.at(
+          x,
+          axes.map((axis) => (axis < 0 ? affine() : index[axis])),
+        );
       }
       case "one_hot": {
         const label = this.at(x, index.slice(0, -1));

@@ -2,12 +2,14 @@
  * Convolutions with groups, and their gradients, straight from the definition: one element at a time. Depthwise ones are
  * bound by memory, not by arithmetic.
  */
+import type { Dim } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
 interface Shape {
+  readonly samples: Dim;
   readonly groups: number;
   readonly stride: readonly number[];
   readonly padding: readonly number[];
@@ -36,35 +38,57 @@ type Name = keyof Term;
 
 export function groupedConv2d(ctx: GroupContext): void {
   const [x, w] = ctx.group.anchor!.inputs;
-  const shape = shapeOf(ctx, x.type.shape as number[], w.type.shape as number[], ctx.group.anchor!.type.shape as number[]);
+  const shape = shapeOf(ctx, x.type.shape, w.type.shape, ctx.group.anchor!.type.shape);
   const [xp, wp] = [operand(ctx, x), operand(ctx, w)];
-  sum(ctx, shape, ["n", "g", "o", "y", "x"], ["c", "ky", "kx"], (t) => [load(xp, inputAt(shape, t)), load(wp, weightAt(shape, t))], outputAt);
+  sum(
+    ctx,
+    shape,
+    ["n", "g", "o", "y", "x"],
+    ["c", "ky", "kx"],
+    (t) => [load(xp, inputAt(shape, t)), load(wp, weightAt(shape, t))],
+    outputAt,
+  );
 }
 
 export function groupedGradInput(ctx: GroupContext): void {
   const [dy, w] = ctx.group.anchor!.inputs;
-  const shape = shapeOf(ctx, ctx.group.anchor!.type.shape as number[], w.type.shape as number[], dy.type.shape as number[]);
+  const shape = shapeOf(ctx, ctx.group.anchor!.type.shape, w.type.shape, dy.type.shape);
   const [dyp, wp] = [operand(ctx, dy), operand(ctx, w)];
-  scatter(ctx, shape, ["n", "g", "c", "o", "ky", "kx", "y", "x"], (t) => [load(dyp, outputAt(shape, t)), load(wp, weightAt(shape, t))], inputAt);
+  scatter(
+    ctx,
+    shape,
+    ["n", "g", "c", "o", "ky", "kx", "y", "x"],
+    (t) => [load(dyp, outputAt(shape, t)), load(wp, weightAt(shape, t))],
+    inputAt,
+  );
 }
 
 export function groupedGradWeight(ctx: GroupContext): void {
   const [x, dy] = ctx.group.anchor!.inputs;
-  const shape = shapeOf(ctx, x.type.shape as number[], ctx.group.anchor!.type.shape as number[], dy.type.shape as number[]);
+  const shape = shapeOf(ctx, x.type.shape, ctx.group.anchor!.type.shape, dy.type.shape);
   const [xp, dyp] = [operand(ctx, x), operand(ctx, dy)];
-  sum(ctx, shape, ["g", "o", "c", "ky", "kx"], ["n", "y", "x"], (t) => [load(xp, inputAt(shape, t)), load(dyp, outputAt(shape, t))], weightAt);
+  sum(
+    ctx,
+    shape,
+    ["g", "o", "c", "ky", "kx"],
+    ["n", "y", "x"],
+    (t) => [load(xp, inputAt(shape, t)), load(dyp, outputAt(shape, t))],
+    weightAt,
+  );
 }
 
-function shapeOf(ctx: GroupContext, x: number[], w: number[], y: number[]): Shape {
+function shapeOf(ctx: GroupContext, x: readonly Dim[], weights: readonly Dim[], output: readonly Dim[]): Shape {
+  const w = weights as number[];
   const { groups, stride, padding, dilation } = ctx.group.anchor!.attrs as Record<string, never>;
   return {
+    samples: x[0],
     groups,
     stride,
     padding,
     dilation,
     kernel: w.slice(2),
-    input: x.slice(2),
-    output: y.slice(2),
+    input: x.slice(2) as number[],
+    output: output.slice(2) as number[],
     inner: w[1],
     outer: w[0] / groups,
   };
@@ -72,15 +96,51 @@ function shapeOf(ctx: GroupContext, x: number[], w: number[], y: number[]): Shap
 
 const rowOf = (s: Shape, t: Term): Affine => affine(-s.padding[0], [t.y, s.stride[0]], [t.ky, s.dilation[0]]);
 const columnOf = (s: Shape, t: Term): Affine => affine(-s.padding[1], [t.x, s.stride[1]], [t.kx, s.dilation[1]]);
-const inputAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.n, 1]), affine(0, [t.g, s.inner], [t.c, 1]), rowOf(s, t), columnOf(s, t)];
-const outputAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.n, 1]), affine(0, [t.g, s.outer], [t.o, 1]), affine(0, [t.y, 1]), affine(0, [t.x, 1])];
-const weightAt = (s: Shape, t: Term): Affine[] => [affine(0, [t.g, s.outer], [t.o, 1]), affine(0, [t.c, 1]), affine(0, [t.ky, 1]), affine(0, [t.kx, 1])];
-const load = (place: Place, index: Affine[]): Expr => ({ k: "load", ty: "f32", buffer: place.buffer, at: addressOf(place.layout, index), stride: 0 });
+const inputAt = (s: Shape, t: Term): Affine[] => [
+  affine(0, [t.n, 1]),
+  affine(0, [t.g, s.inner], [t.c, 1]),
+  rowOf(s, t),
+  columnOf(s, t),
+];
+const outputAt = (s: Shape, t: Term): Affine[] => [
+  affine(0, [t.n, 1]),
+  affine(0, [t.g, s.outer], [t.o, 1]),
+  affine(0, [t.y, 1]),
+  affine(0, [t.x, 1]),
+];
+const weightAt = (s: Shape, t: Term): Affine[] => [
+  affine(0, [t.g, s.outer], [t.o, 1]),
+  affine(0, [t.c, 1]),
+  affine(0, [t.ky, 1]),
+  affine(0, [t.kx, 1]),
+];
+const load = (place: Place, index: Affine[]): Expr => ({
+  k: "load",
+  ty: "f32",
+  buffer: place.buffer,
+  at: addressOf(place.layout, index),
+  stride: 0,
+});
 
-function loops(ctx: GroupContext, s: Shape, names: readonly Name[], term: Partial<Term>, body: (t: Partial<Term>) => void): void {
+function loops(
+  ctx: GroupContext,
+  s: Shape,
+  names: readonly Name[],
+  term: Partial<Term>,
+  body: (t: Partial<Term>) => void,
+): void {
   if (names.length === 0) return body(term);
   const [name, ...rest] = names;
-  const extents = { n: ctx.k.dim("n"), g: s.groups, c: s.inner, o: s.outer, ky: s.kernel[0], kx: s.kernel[1], y: s.output[0], x: s.output[1] };
+  const extents = {
+    n: ctx.k.dim(s.samples),
+    g: s.groups,
+    c: s.inner,
+    o: s.outer,
+    ky: s.kernel[0],
+    kx: s.kernel[1],
+    y: s.output[0],
+    x: s.output[1],
+  };
   ctx.k.for(name, 0, extents[name], 1, (v) => loops(ctx, s, rest, { ...term, [name]: v }, body));
 }
 
@@ -133,7 +193,13 @@ function scatter(
     whereInside(ctx, s, t as Term, () => {
       const [a, b] = factors(t as Term);
       const target = load(place, at(s, t as Term));
-      k.add({ k: "store", buffer: place.buffer, at: addAffine((target as { at: Affine }).at, affine()), value: k.e.add(target, k.e.mul(a, b)), stride: 0 });
+      k.add({
+        k: "store",
+        buffer: place.buffer,
+        at: addAffine((target as { at: Affine }).at, affine()),
+        value: k.e.add(target, k.e.mul(a, b)),
+        stride: 0,
+      });
     }),
   );
 }

@@ -34,7 +34,7 @@ export function convWeight(ctx: GroupContext): void {
     if (main > 0) k.for("c", 0, main, ROWS, (c) => panels(n, ky, kx, c, ROWS));
     if (length > main) k.for("c", main, length, length - main, (c) => panels(n, ky, kx, c, length - main));
   };
-  k.for("n", 0, k.dim("n"), 1, (n) =>
+  k.for("n", 0, k.dim(anchor.inputs[0].type.shape[0]), 1, (n) =>
     k.for("ky", 0, kernelRows, 1, (ky) => {
       // Few channels: tiles run on into the next kernel column, over whole rows with their zero padding.
       if (channels % ROWS !== 0 && dilation === 1) tiles(n, ky, null, kernelColumns * channels);
@@ -78,10 +78,14 @@ function tile(ctx: GroupContext, at: Position, rows: number, outputs: number): v
     );
   };
   const acc = Array.from({ length: rows }, (_, r) =>
-    Array.from({ length: vectors }, (_, v) => k.variable({ k: "load", ty, buffer, at: address(r, v), stride: 1 }, "acc")),
+    Array.from({ length: vectors }, (_, v) =>
+      k.variable({ k: "load", ty, buffer, at: address(r, v), stride: 1 }, "acc"),
+    ),
   );
   const [yFrom, yTo] = inside(ctx, at.ky, stride[0], dilation[0], padding[0], height, outRows);
-  const [xFrom, xTo] = at.kx ? inside(ctx, at.kx, stride[1], dilation[1], padding[1], width, outColumns) : [0, outColumns];
+  const [xFrom, xTo] = at.kx
+    ? inside(ctx, at.kx, stride[1], dilation[1], padding[1], width, outColumns)
+    : [0, outColumns];
   k.for("y", yFrom, yTo, 1, (y) =>
     k.for("x", xFrom, xTo, 1, (column) => {
       const pixel = [affine(0, [at.n, 1]), affine(0, [at.o, 1]), affine(0, [y, 1]), affine(0, [column, 1])];

@@ -39,14 +39,16 @@ export function conv2d(ctx: GroupContext): void {
   const columns = window.output[1] - (window.output[1] % PIXELS);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
-  k.for("n", 0, k.dim("n"), 1, (n) => {
+  k.for("n", 0, k.dim(x.type.shape[0]), 1, (n) => {
     const panels = (from: number, to: number) => {
       if (from === to) return;
       k.for("o", from, to, width, (o) =>
         k.for("y", 0, window.output[0], 1, (y) => {
           const row = (from0: number, to0: number, pixels: number) => {
             if (from0 === to0) return;
-            k.for("x", from0, to0, pixels, (column) => tile(ctx, window, { n, o, y, column }, pixels, Math.min(width, to - from)));
+            k.for("x", from0, to0, pixels, (column) =>
+              tile(ctx, window, { n, o, y, column }, pixels, Math.min(width, to - from)),
+            );
           };
           row(0, columns, PIXELS);
           row(columns, window.output[1], window.output[1] - columns);
@@ -84,9 +86,20 @@ function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, c
   });
   for (let p = 0; p < pixels; p++) {
     for (let v = 0; v < vectors; v++) {
-      const index = [affine(0, [at.n, 1]), affine(v * target.lanes, [at.o, 1]), affine(0, [at.y, 1]), affine(p, [at.column, 1])];
+      const index = [
+        affine(0, [at.n, 1]),
+        affine(v * target.lanes, [at.o, 1]),
+        affine(0, [at.y, 1]),
+        affine(p, [at.column, 1]),
+      ];
       const lane = target.lanes > 1 ? at.o : null;
-      finish(ctx, index, lane, new Map([[anchor, k.e.local(acc[p][v])]]), Math.min(target.lanes, channels - v * target.lanes));
+      finish(
+        ctx,
+        index,
+        lane,
+        new Map([[anchor, k.e.local(acc[p][v])]]),
+        Math.min(target.lanes, channels - v * target.lanes),
+      );
     }
   }
 }
@@ -116,7 +129,11 @@ function accumulate(
           affine(-top, [at.y, window.stride[0]], [ky, window.dilation[0]]),
           addAffine(affine(p * window.stride[1] - left, [at.column, window.stride[1]]), kx, window.dilation[1]),
         ]);
-      const wAt = addAffine(addAffine(addAffine(panel, affine(0, [ky, rows.stride])), kx, columns.stride), c, inner.stride);
+      const wAt = addAffine(
+        addAffine(addAffine(panel, affine(0, [ky, rows.stride])), kx, columns.stride),
+        c,
+        inner.stride,
+      );
       body(xAt, wAt, x, w);
     };
     if (window.dilation[1] === 1) {
@@ -134,7 +151,13 @@ function accumulate(
 function windowRows(ctx: GroupContext, window: Window, y: Local, body: (ky: Local) => void): void {
   const { k } = ctx;
   const { e } = k;
-  const [stride, dilation, top, height, kernel] = [window.stride[0], window.dilation[0], window.padding[0], window.input[0], window.kernel[0]];
+  const [stride, dilation, top, height, kernel] = [
+    window.stride[0],
+    window.dilation[0],
+    window.padding[0],
+    window.input[0],
+    window.kernel[0],
+  ];
   const last = (window.output[0] - 1) * stride - top + (kernel - 1) * dilation;
   if (top <= 0 && last < height) return k.for("ky", 0, kernel, 1, body);
   // 0 <= y·stride + ky·dilation − top < height

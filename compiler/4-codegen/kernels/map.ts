@@ -1,23 +1,31 @@
 /** Elementwise kernels: every output is computed at every index, in the order of memory. */
 import type { Layout } from "../../ir/layout.ts";
 import type { Affine, Local } from "../../ir/loops.ts";
-import { affine } from "../kernel-builder.ts";
 import { addressesIn } from "../addresses.ts";
 import { type Extent, extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
+import { affine } from "../kernel-builder.ts";
 
 export function map(ctx: GroupContext): void {
   const layout = ctx.place(ctx.group.outputs[0]).layout;
   if (layout.panel > 0) return panels(ctx, layout);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   const axes = layout.dims.map((dim) => dim.axis);
-  const loops = collapse(ctx, axes, axes.map((_, i) => extentOf(layout.dims[i].extent)));
-  nest(ctx, loops.map((l) => l.extent), (counters, lane) => {
-    const index: Affine[] = axes.map(() => affine());
-    loops.forEach((l, i) => {
-      index[l.axis] = affine(0, [counters[i], 1]);
-    });
-    finish(ctx, index, lane, new Map());
-  });
+  const loops = collapse(
+    ctx,
+    axes,
+    axes.map((_, i) => extentOf(layout.dims[i].extent)),
+  );
+  nest(
+    ctx,
+    loops.map((l) => l.extent),
+    (counters, lane) => {
+      const index: Affine[] = axes.map(() => affine());
+      loops.forEach((l, i) => {
+        index[l.axis] = affine(0, [counters[i], 1]);
+      });
+      finish(ctx, index, lane, new Map());
+    },
+  );
 }
 
 interface Loop {
@@ -48,9 +56,13 @@ function collapse(ctx: GroupContext, axes: readonly number[], extents: readonly 
     const last = loops[0];
     const v = counters[i];
     const joins: boolean =
-      inner !== null && !last.extent.dynamic && !numbers.has(v) && !numbers.has(inner) &&
+      inner !== null &&
+      !last.extent.dynamic &&
+      !numbers.has(v) &&
+      !numbers.has(inner) &&
       addresses.every((a) => step(a, v) === last.extent.size * step(a, inner!));
-    if (joins) loops[0] = { axis: last.axis, extent: { size: extents[i].size * last.extent.size, dynamic: extents[i].dynamic } };
+    if (joins)
+      loops[0] = { axis: last.axis, extent: { size: extents[i].size * last.extent.size, dynamic: extents[i].dynamic } };
     else {
       loops.unshift({ axis: axes[i], extent: extents[i] });
       inner = v;
@@ -76,7 +88,12 @@ function panels(ctx: GroupContext, layout: Layout): void {
       k.for("o", 0, lanes, lanes === width ? target.lanes : 1, (o) => {
         const inner = [...index];
         inner[axis] = { base: index[axis].base, terms: [...index[axis].terms, { v: o, by: 1 }] };
-        storePanel(ctx, inner, { base: address.base, terms: [...address.terms, { v: o, by: 1 }] }, lanes === width ? o : null);
+        storePanel(
+          ctx,
+          inner,
+          { base: address.base, terms: [...address.terms, { v: o, by: 1 }] },
+          lanes === width ? o : null,
+        );
       });
     } else if (depth === blocks) {
       k.for("b", 0, whole, 1, (b) => {
@@ -87,7 +104,9 @@ function panels(ctx: GroupContext, layout: Layout): void {
         write(depth + 1, put(index, axis, affine(whole * width)), fixed, rest);
       }
     } else {
-      k.for("i", 0, k.dim(dim.extent), 1, (v) => write(depth + 1, put(index, dim.axis, affine(0, [v, 1])), plus(address, v, dim.stride), lanes));
+      k.for("i", 0, k.dim(dim.extent), 1, (v) =>
+        write(depth + 1, put(index, dim.axis, affine(0, [v, 1])), plus(address, v, dim.stride), lanes),
+      );
     }
   };
   write(0, [], affine(), width);

@@ -33,11 +33,21 @@ export function matmul(ctx: GroupContext): void {
         rows(ctx, m, (row, count) => {
           const bAt = (kk: Local): Affine => b.panel(index, column, affine(0, [kk, 1]));
           const aAt = (kk: Local, r: number): Affine => a.at([...index, affine(r, [row, 1]), affine(0, [kk, 1])]);
-          tile(ctx, count, Math.ceil(columnsHere / target.lanes), k.dim(depth), aAt, a.place, bAt, b.place, (acc, r, v) => {
-            const at = [...index, affine(r, [row, 1]), affine(v * target.lanes, [column, 1])];
-            const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
-            finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
-          });
+          tile(
+            ctx,
+            count,
+            Math.ceil(columnsHere / target.lanes),
+            k.dim(depth),
+            aAt,
+            a.place,
+            bAt,
+            b.place,
+            (acc, r, v) => {
+              const at = [...index, affine(r, [row, 1]), affine(v * target.lanes, [column, 1])];
+              const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
+              finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
+            },
+          );
         }),
       );
     };
@@ -113,7 +123,8 @@ function viewed(ctx: GroupContext, value: Value): Matrix {
   }
   const place = operand(ctx, value);
   const at = (index: Affine[]) => addressOf(place.layout, index);
-  if (place.layout.panel === 0) return { place, at, panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]) };
+  if (place.layout.panel === 0)
+    return { place, at, panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]) };
   const dims = place.layout.dims;
   const [block, row] = dims.slice(-3, -1);
   const panel = (outer: readonly Affine[], column: Local, k: Affine) =>

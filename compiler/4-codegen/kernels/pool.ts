@@ -39,10 +39,13 @@ function eachElement(ctx: GroupContext, w: Windows, y: Affine, x: Affine, visit:
   const { e } = k;
   const row = (ky: Affine) => addAffine(addAffine(affine(-w.padding[0]), y, w.stride[0]), ky);
   const column = (kx: Affine) => addAffine(addAffine(affine(-w.padding[1]), x, w.stride[1]), kx);
-  const covered = [0, 1].every((a) => w.padding[a] === 0 && (w.output[a] - 1) * w.stride[a] + w.kernel[a] <= w.input[a]);
+  const covered = [0, 1].every(
+    (a) => w.padding[a] === 0 && (w.output[a] - 1) * w.stride[a] + w.kernel[a] <= w.input[a],
+  );
   if (covered && w.kernel[0] * w.kernel[1] <= UNROLL) {
     for (let ky = 0; ky < w.kernel[0]; ky++)
-      for (let kx = 0; kx < w.kernel[1]; kx++) visit(e.const(ky * w.kernel[1] + kx, "i32"), row(affine(ky)), column(affine(kx)));
+      for (let kx = 0; kx < w.kernel[1]; kx++)
+        visit(e.const(ky * w.kernel[1] + kx, "i32"), row(affine(ky)), column(affine(kx)));
     return;
   }
   const bounds = (a: 0 | 1, position: Affine): [Expr | number, Expr | number] => {
@@ -62,7 +65,11 @@ function eachElement(ctx: GroupContext, w: Windows, y: Affine, x: Affine, visit:
 }
 
 /** Loops over a feature map's samples, rows, columns and (by vectors) channels. */
-function eachPixel(ctx: GroupContext, map: Value, body: (index: Index, lane: Local | null, scope: Scope) => void): void {
+function eachPixel(
+  ctx: GroupContext,
+  map: Value,
+  body: (index: Index, lane: Local | null, scope: Scope) => void,
+): void {
   const [n, channels, height, width] = map.type.shape;
   nest(ctx, [n, height, width, channels].map(extentOf), ([s, y, x, c], lane) => {
     body([affine(0, [s, 1]), affine(0, [c, 1]), affine(0, [y, 1]), affine(0, [x, 1])], lane, ctx.scope(lane));
@@ -164,10 +171,15 @@ export function unpool(ctx: GroupContext): void {
       if (exact) finish(ctx, at, lane, new Map([[anchor, k.let(part)]]));
       else {
         const address = addressOf(place.layout, at);
-        const old: Expr = { k: "load", ty: lane ? "f32x4" : "f32", buffer: place.buffer, at: address, stride: lane ? 1 : 0 };
+        const old: Expr = {
+          k: "load",
+          ty: lane ? "f32x4" : "f32",
+          buffer: place.buffer,
+          at: address,
+          stride: lane ? 1 : 0,
+        };
         k.add({ k: "store", buffer: place.buffer, at: address, value: e.add(old, part), stride: lane ? 1 : 0 });
       }
     });
   });
 }
-

@@ -11,7 +11,10 @@ export function pad(ctx: GroupContext): void {
   const low = anchor.attrs.low as number[];
   const interior = (anchor.attrs.interior as number[] | undefined) ?? low.map(() => 0);
   fill(ctx, Number(anchor.attrs.value ?? 0));
-  move(ctx, x, (axis, a) => ({ base: low[axis] + a.base, terms: a.terms.map((t) => ({ v: t.v, by: t.by * (interior[axis] + 1) })) }));
+  move(ctx, x, (axis, a) => ({
+    base: low[axis] + a.base,
+    terms: a.terms.map((t) => ({ v: t.v, by: t.by * (interior[axis] + 1) })),
+  }));
 }
 
 export function concat(ctx: GroupContext): void {
@@ -32,21 +35,32 @@ function fill(ctx: GroupContext, value: number): void {
     k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32") });
     return;
   }
-  k.for("i", 0, layout.elements, 1, (i) => k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: k.e.const(value), stride: 0 }));
+  k.for("i", 0, layout.elements, 1, (i) =>
+    k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: k.e.const(value), stride: 0 }),
+  );
 }
 
 /** Writes each element of `x` at the index that `to` gives, axis by axis. */
 function move(ctx: GroupContext, x: Value, to: (axis: number, index: Affine) => Affine): void {
   const anchor = ctx.group.anchor!;
   const order = ctx.place(ctx.group.outputs[0]).layout.dims.map((d) => d.axis);
-  nest(ctx, order.map((axis) => extentOf(x.type.shape[axis])), (counters, lane) => {
-    const index: Affine[] = [];
-    order.forEach((axis, i) => {
-      index[axis] = affine(0, [counters[i], 1]);
-    });
-    const value = ctx.scope(lane).at(x, index);
-    finish(ctx, index.map((a, axis) => to(axis, a)), lane, new Map([[anchor, value]]));
-  });
+  nest(
+    ctx,
+    order.map((axis) => extentOf(x.type.shape[axis])),
+    (counters, lane) => {
+      const index: Affine[] = [];
+      order.forEach((axis, i) => {
+        index[axis] = affine(0, [counters[i], 1]);
+      });
+      const value = ctx.scope(lane).at(x, index);
+      finish(
+        ctx,
+        index.map((a, axis) => to(axis, a)),
+        lane,
+        new Map([[anchor, value]]),
+      );
+    },
+  );
 }
 
 /** Same elements in row-major order. Loops run over the common refinement of both shapes: [8, 6] and [4, 12] over [4, 2, 6]. */
@@ -55,12 +69,23 @@ export function reshape(ctx: GroupContext): void {
   const [x] = anchor.inputs;
   const loops = refine(x.type.shape, anchor.type.shape);
   if (!loops) return throughLinearIndex(ctx);
-  nest(ctx, loops.map((l) => l.extent), (counters, lane) => {
-    const place = (shape: readonly Dim[], key: "from" | "to") =>
-      shape.map((_, axis) => affine(0, ...loops.flatMap((l, i): [typeof counters[0], number][] => (l[key].axis === axis ? [[counters[i], l[key].by]] : []))));
-    const value = ctx.scope(lane).at(x, place(x.type.shape, "from"));
-    finish(ctx, place(anchor.type.shape, "to"), lane, new Map([[anchor, value]]));
-  });
+  nest(
+    ctx,
+    loops.map((l) => l.extent),
+    (counters, lane) => {
+      const place = (shape: readonly Dim[], key: "from" | "to") =>
+        shape.map((_, axis) =>
+          affine(
+            0,
+            ...loops.flatMap((l, i): [(typeof counters)[0], number][] =>
+              l[key].axis === axis ? [[counters[i], l[key].by]] : [],
+            ),
+          ),
+        );
+      const value = ctx.scope(lane).at(x, place(x.type.shape, "from"));
+      finish(ctx, place(anchor.type.shape, "to"), lane, new Map([[anchor, value]]));
+    },
+  );
 }
 
 interface Refined {

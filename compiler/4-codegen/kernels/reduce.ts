@@ -8,8 +8,8 @@
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { addressesIn } from "../addresses.ts";
-import { type Extent, count, extentOf, finish, type GroupContext, vectorPart } from "../group-context.ts";
-import { addAffine, affine } from "../kernel-builder.ts";
+import { count, type Extent, extentOf, finish, type GroupContext, vectorPart } from "../group-context.ts";
+import { affine } from "../kernel-builder.ts";
 
 interface Axis {
   readonly axis: number;
@@ -43,7 +43,8 @@ function keepLanes(ctx: GroupContext, lanes: Axis, reduced: readonly Axis[], ind
     if (from === to) return;
     k.for("l", from, to, width * vectors, (v) => {
       const here = put(index, lanes.axis, affine(0, [v, 1]));
-      total(ctx, reduced, here, lane ? v : null, vectors, (sums) => result(ctx, here, lane ? v : null, sums, lanes.axis));
+      const kept = { v, axis: lanes.axis, vector: lane };
+      total(ctx, reduced, here, kept, vectors, (sums) => result(ctx, here, kept, sums));
     });
   };
   const width = target.lanes;
@@ -55,12 +56,19 @@ function keepLanes(ctx: GroupContext, lanes: Axis, reduced: readonly Axis[], ind
   pass(vectors === blocks && width === 1 ? blocks : vectors, lanes.extent.size, 1, 1, false);
 }
 
-/** The reduction at one kept index (or `vectors` of them, along the lane axis), as one register each. */
+/** The counter of a kept innermost axis, by vectors or one by one. */
+interface Kept {
+  readonly v: Local;
+  readonly axis: number;
+  readonly vector: boolean;
+}
+
+/** The reduction at one kept index (or `vectors` of them, side by side), as one register each. */
 function total(
   ctx: GroupContext,
   reduced: readonly Axis[],
   index: Affine[],
-  lane: Local | null,
+  kept: Kept | null,
   vectors: number,
   use: (sums: Expr[]) => void,
 ): void {
@@ -70,16 +78,19 @@ function total(
   const operand = anchor.inputs[0];
   const along = reduced[reduced.length - 1];
   // Lanes along the innermost reduced axis, when that is where memory is contiguous.
-  const inLanes = lane === null && target.lanes > 1 && innermostOf(ctx, operand, along) && along.extent.size >= target.lanes;
+  const inLanes =
+    kept === null && target.lanes > 1 && innermostOf(ctx, operand, along) && along.extent.size >= target.lanes;
+  const lane = kept?.vector ? kept.v : null;
   const ty = lane || inLanes ? "f32x4" : "f32";
-  const fresh = (name: string) => Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name));
+  const fresh = (name: string) =>
+    Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name));
   const fold = (sums: Local[], values: Expr[]) =>
     sums.forEach((sum, i) => {
       k.set(sum, k.e.binary(op, k.e.local(sum), values[i].ty === ty ? values[i] : k.e.splat(values[i])));
     });
   const read = (here: Affine[], vectorAxis: Local | null): Expr[] =>
     Array.from({ length: vectors }, (_, u) => {
-      const shifted = lane ? here.map((a) => addAffine(a, affine(), 0)).map((a) => shiftLane(a, lane, u * target.lanes)) : here;
+      const shifted = kept ? here.map((a) => shift(a, kept.v, u * target.lanes)) : here;
       return ctx.scope(vectorAxis ?? lane).at(operand, shifted);
     });
 
@@ -96,7 +107,10 @@ function total(
       if (inner.length === 0 || rest.length < reduced.length) return go(inner, next, sums);
       const partial = fresh("part");
       go(inner, next, partial);
-      fold(sums, partial.map((p) => k.e.local(p)));
+      fold(
+        sums,
+        partial.map((p) => k.e.local(p)),
+      );
     });
   };
   const sums = fresh("sum");
@@ -108,25 +122,29 @@ function total(
     const outer = reduced.slice(0, -1);
     loops(ctx, outer, index, (here) => {
       k.for("r", vectorPart(k, along.extent, target.lanes), count(k, along.extent), 1, (v) => {
-        k.set(folded, k.e.binary(op, k.e.local(folded), ctx.scope(null).at(operand, put(here, along.axis, affine(0, [v, 1])))));
+        k.set(
+          folded,
+          k.e.binary(op, k.e.local(folded), ctx.scope(null).at(operand, put(here, along.axis, affine(0, [v, 1])))),
+        );
       });
     });
   }
   use([k.e.local(folded)]);
 }
 
-function result(ctx: GroupContext, index: Affine[], lane: Local | null, sums: Expr[], laneAxis = -1): void {
+function result(ctx: GroupContext, index: Affine[], kept: Kept | null, sums: Expr[]): void {
   const anchor = ctx.group.anchor!;
   const removed = anchor.attrs.axes as number[];
   sums.forEach((sum, u) => {
-    const here = lane && laneAxis >= 0 ? put(index, laneAxis, shiftLane(index[laneAxis], lane, u * ctx.target.lanes)) : index;
-    const kept = anchor.inputs[0].type.shape.flatMap((_, axis) => (removed.includes(axis) ? [] : [here[axis]]));
-    finish(ctx, kept, lane, new Map([[anchor, sum]]));
+    const here = kept ? put(index, kept.axis, shift(index[kept.axis], kept.v, u * ctx.target.lanes)) : index;
+    const remaining = anchor.inputs[0].type.shape.flatMap((_, axis) => (removed.includes(axis) ? [] : [here[axis]]));
+    finish(ctx, remaining, kept?.vector ? kept.v : null, new Map([[anchor, sum]]));
   });
 }
 
-const shiftLane = (a: Affine, lane: Local, by: number): Affine => {
-  const step = a.terms.find((t) => t.v === lane)?.by ?? 0;
+/** The index `by` further along the counter `v`. */
+const shift = (a: Affine, v: Local, by: number): Affine => {
+  const step = a.terms.find((t) => t.v === v)?.by ?? 0;
   return { base: a.base + step * by, terms: a.terms };
 };
 
@@ -146,7 +164,11 @@ function inMemoryOrder(ctx: GroupContext, operand: Value, reduced: readonly numb
     const extent = extentOf(operand.type.shape[axis]);
     const next = axes[0];
     const joins =
-      next?.reduced && reduced.includes(axis) && !next.extent.dynamic && !numbers.has(axis) && !numbers.has(next.axis) &&
+      next?.reduced &&
+      reduced.includes(axis) &&
+      !next.extent.dynamic &&
+      !numbers.has(axis) &&
+      !numbers.has(next.axis) &&
       // The outermost reduced loop stays: it carries the blocked summation.
       axis !== order[order.length - 1] &&
       steps.every((s) => s[axis] === next.extent.size * s[next.axis]);
@@ -188,7 +210,9 @@ export function argmax(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
   const axis = anchor.attrs.axis as number;
   const shape = anchor.inputs[0].type.shape;
-  const kept = [...shape.keys()].filter((a) => a !== axis).map((a) => ({ axis: a, extent: extentOf(shape[a]), reduced: false }));
+  const kept = [...shape.keys()]
+    .filter((a) => a !== axis)
+    .map((a) => ({ axis: a, extent: extentOf(shape[a]), reduced: false }));
   loops(ctx, kept, [], (index) => {
     const best = k.variable(e.const(Number.NEGATIVE_INFINITY), "best");
     const where = k.variable(e.const(0, "i32"), "where");

@@ -2,10 +2,11 @@
  * softmax(x) = exp(x − max x) / Σ exp(x − max x) and log_softmax(x) = x − max x − log Σ exp(x − max x), along one axis. The
  * largest element is taken off first, so that nothing overflows.
  */
+
+import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { extentOf, finish, type GroupContext, nest, operand, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
-import { stridesOf } from "../../ir/layout.ts";
 
 export function softmax(ctx: GroupContext): void {
   const { k, target } = ctx;
@@ -26,7 +27,9 @@ export function softmax(ctx: GroupContext): void {
       body(ctx.scope(lane).at(x, here), here, lane);
     });
   const row = (index: Affine[]) => {
-    const largest = fold(inner, "pmax", Number.NEGATIVE_INFINITY, (add) => along(index, (value, _, lane) => add(value, lane)));
+    const largest = fold(inner, "pmax", Number.NEGATIVE_INFINITY, (add) =>
+      along(index, (value, _, lane) => add(value, lane)),
+    );
     const sum = fold(inner, "add", 0, (add) =>
       along(index, (value, _, lane) => add(e.unary("exp", e.sub(value, largest)), lane)),
     );
