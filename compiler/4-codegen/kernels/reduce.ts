@@ -53,7 +53,7 @@ function keepLanes(ctx: GroupContext, lanes: Axis, reduced: readonly Axis[], ind
   const vectors = lanes.extent.size - (lanes.extent.size % width);
   pass(0, blocks, width, BLOCK, width > 1);
   if (width > 1) pass(blocks, vectors, width, 1, true);
-  pass(vectors === blocks && width === 1 ? blocks : vectors, lanes.extent.size, 1, 1, false);
+  pass(width > 1 ? vectors : blocks, lanes.extent.size, 1, 1, false);
 }
 
 /** The counter of a kept innermost axis, by vectors or one by one. */
@@ -218,9 +218,9 @@ export function argmax(ctx: GroupContext): void {
     const where = k.variable(e.const(0, "i32"), "where");
     k.for("r", 0, k.dim(shape[axis]), 1, (v) => {
       const x = ctx.scope(null).at(anchor.inputs[0], put(index, axis, affine(0, [v, 1])));
-      const isNaN = e.compare("ne", x, x);
+      const nan = e.compare("ne", x, x);
       const still = e.compare("eq", e.local(best), e.local(best));
-      const better = k.let(e.binary("or", e.compare("gt", x, e.local(best)), e.binary("and", isNaN, still)));
+      const better = k.let(e.binary("or", e.compare("gt", x, e.local(best)), e.binary("and", nan, still)));
       k.set(where, e.select(better, e.local(v), e.local(where)));
       k.set(best, e.select(better, x, e.local(best)));
     });
