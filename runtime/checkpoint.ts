@@ -112,12 +112,9 @@ function checkFinite(values: Loaded["values"]): void {
 
 function readProgress(metadata: Readonly<Record<string, string>>): Progress {
   const count = (key: string) => {
-    const value = Number(metadata[PREFIX + key] ?? NaN);
-    if (Number.isSafeInteger(value) && value >= 0) return value;
-    throw new TrainerError(
-      "weights",
-      `the metadata ${PREFIX}${key} must be a count, found "${metadata[PREFIX + key]}"`,
-    );
+    const text = metadata[PREFIX + key];
+    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
+    throw new TrainerError("weights", `the metadata ${PREFIX}${key} must be a count, found "${text}"`);
   };
   return {
     seed: count("seed"),

@@ -17,4 +17,4 @@ export {
 export { permutation } from "./shuffle.ts";
 export { type SyntheticOptions, synthetic } from "./synthetic.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
-export { type WasmSource, wasmEngine } from "./wasm.ts";
+export { fromBase64, type WasmSource, wasmEngine } from "./wasm.ts";

@@ -1,0 +1,47 @@
+/** What the sources import beside TypeScript, for esbuild (the package) and for vite (the tests). */
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** The runtime as artifacts embed it: minified text. */
+const RUNTIME = "virtual:runtime";
+/** Library files, the grammar and message texts. */
+const TEXT = /\.(model|ohm|md)$/;
+
+/** A script that defines `mlc`, an object of what `runtime/index.ts` exports. */
+export async function runtimeText() {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ["runtime/index.ts"],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    globalName: "mlc",
+    target: "es2022",
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+export const esbuildPlugin = {
+  name: "mlc-texts",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^${RUNTIME}$`) }, () => ({ path: RUNTIME, namespace: "mlc" }));
+    onLoad({ filter: /./, namespace: "mlc" }, async () => ({ contents: await runtimeText(), loader: "text" }));
+    onLoad({ filter: TEXT }, async ({ path }) => ({ contents: await readFile(path, "utf8"), loader: "text" }));
+  },
+};
+
+export function vitePlugin() {
+  const asModule = (text) => `export default ${JSON.stringify(text)};`;
+  return {
+    name: "mlc-texts",
+    enforce: "pre",
+    resolveId: (id) => (id === RUNTIME ? `\0${RUNTIME}` : null),
+    async load(id) {
+      if (id === `\0${RUNTIME}`) return asModule(await runtimeText());
+      if (TEXT.test(id)) return asModule(await readFile(id, "utf8"));
+    },
+  };
+}
