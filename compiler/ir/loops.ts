@@ -76,8 +76,6 @@ export type Expr =
   | { readonly k: "select"; readonly ty: Ty; readonly cond: Expr; readonly a: Expr; readonly b: Expr }
   /** i32 ↔ f32 (towards zero, saturating, NaN → 0), bool → f32 | i32 (0 or 1). Same lanes. */
   | { readonly k: "cast"; readonly ty: Ty; readonly a: Expr }
-  /** The same 32 bits as another type. Only the math functions of the WASM backend use it. */
-  | { readonly k: "bits"; readonly ty: Ty; readonly a: Expr }
   | { readonly k: "splat"; readonly ty: Ty; readonly a: Expr }
   /** Folds the 4 lanes in the fixed order (l0 ∘ l1) ∘ (l2 ∘ l3). */
   | { readonly k: "fold"; readonly ty: Ty; readonly op: "add" | "max" | "min" | "pmax" | "pmin"; readonly a: Expr }

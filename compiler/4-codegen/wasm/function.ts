@@ -1,0 +1,68 @@
+/** Statements of the loop IR as WASM instructions, and kernels as functions. */
+import type { Kernel, Stmt } from "../../ir/loops.ts";
+import type { Code, FunctionType, LocalRef } from "../../wasm/index.ts";
+import { Emitter, type MathLibrary, SIZES } from "./emitter.ts";
+import { emitExpr } from "./expression.ts";
+import { emitStore } from "./memory.ts";
+
+/** The byte address of each buffer, and n. */
+export function kernelType(kernel: Kernel): FunctionType {
+  return { params: [...kernel.buffers.map(() => "i32" as const), "i32"], results: [] };
+}
+
+/** The body of a kernel whose addresses have been strength-reduced. */
+export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary): void {
+  const starts = new Map(kernel.buffers.map((buffer, i): [typeof buffer, LocalRef] => [buffer, code.params[i]]));
+  const to = new Emitter(code, math, starts);
+  to.bind(kernel.n, code.params[kernel.buffers.length]);
+  to.hoistConstants(kernel.body);
+  emitBlock(to, kernel.body);
+}
+
+export function emitBlock(to: Emitter, block: readonly Stmt[]): void {
+  for (const s of block) emitStmt(to, s);
+}
+
+function emitStmt(to: Emitter, s: Stmt): void {
+  const { code } = to;
+  switch (s.k) {
+    case "let":
+    case "set":
+      emitExpr(to, s.k === "let" ? s.init : s.value);
+      code.set(to.local(s.v));
+      return;
+    case "store":
+      emitStore(to, s);
+      return;
+    case "if": {
+      emitExpr(to, s.cond);
+      const otherwise = s.else.length > 0 ? () => emitBlock(to, s.else) : undefined;
+      code.if(() => emitBlock(to, s.then), otherwise);
+      return;
+    }
+    case "loop":
+      code.loop((again) => {
+        emitBlock(to, s.body);
+        emitExpr(to, s.while);
+        code.brIf(again);
+      });
+      return;
+    case "point": {
+      const offset = to.address(s.v.pointsTo!, s.at);
+      if (offset !== 0) code.i32(offset).op("i32.add");
+      code.set(to.local(s.v));
+      return;
+    }
+    case "zero": {
+      const offset = to.address(s.buffer, s.at);
+      if (offset !== 0) code.i32(offset).op("i32.add");
+      code.i32(0);
+      emitExpr(to, s.count);
+      if (SIZES[s.buffer.elem] > 1) code.i32(Math.log2(SIZES[s.buffer.elem])).op("i32.shl");
+      code.op("memory.fill");
+      return;
+    }
+    case "for":
+      throw new TypeError("a counted loop reached the backend: strength reduction comes first");
+  }
+}

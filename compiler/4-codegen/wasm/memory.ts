@@ -1,0 +1,84 @@
+/** Loads and stores of the loop IR as WASM instructions. */
+import type { Expr, Stmt } from "../../ir/loops.ts";
+import type { Code } from "../../wasm/index.ts";
+import { type Emitter, SIZES } from "./emitter.ts";
+import { emitExpr } from "./expression.ts";
+
+type Load = Expr & { readonly k: "load" };
+type Store = Stmt & { readonly k: "store" };
+
+export function emitLoad(to: Emitter, load: Load): Code {
+  const { buffer, at, stride, ty } = load;
+  const { code } = to;
+  const vector = ty.endsWith("x4");
+  if (vector && stride !== 0 && stride !== 1) return loadStrided(to, load);
+  const offset = to.address(buffer, at);
+  if (buffer.elem === "u8") {
+    if (!vector) return code.op("i32.load8_u", offset);
+    if (stride === 0) return code.op("i32.load8_u", offset).op("i32x4.splat");
+    return code.op("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+  }
+  if (!vector) return code.op(ty === "f32" ? "f32.load" : "i32.load", offset);
+  return code.op(stride === 0 ? "v128.load32_splat" : "v128.load", offset);
+}
+
+/** Four loads into lanes, from one address with four offsets. */
+function loadStrided(to: Emitter, { buffer, at, stride }: Load): Code {
+  const { code } = to;
+  const step = stride * SIZES[buffer.elem];
+  const address = code.local("i32");
+  const offset = to.address(buffer, at, Math.min(0, 3 * stride));
+  code.set(address);
+  if (buffer.elem === "u8") {
+    code.get(address).op("i32.load8_u", offset).op("i32x4.splat");
+    for (const lane of [1, 2, 3]) {
+      code
+        .get(address)
+        .op("i32.load8_u", offset + lane * step)
+        .op("i32x4.replace_lane", lane);
+    }
+    return code;
+  }
+  for (let lane = 0; lane < 4; lane++) code.get(address);
+  code.op("v128.load32_zero", offset);
+  for (const lane of [1, 2, 3]) code.op("v128.load32_lane", offset + lane * step, lane);
+  return code;
+}
+
+export function emitStore(to: Emitter, store: Store): void {
+  const { buffer, at, value, stride, count = 4 } = store;
+  const { code } = to;
+  const vector = value.ty.endsWith("x4");
+  if (vector && (stride !== 1 || count !== 4)) {
+    storeLanes(to, store, count);
+    return;
+  }
+  const offset = to.address(buffer, at);
+  emitExpr(to, value);
+  if (vector && buffer.elem === "u8") {
+    const all = code.local("v128");
+    code.tee(all).get(all).op("i8x16.shuffle", LOW_BYTES).op("v128.store32_lane", offset, 0);
+  } else if (vector) code.op("v128.store", offset);
+  else if (buffer.elem === "u8") code.op("i32.store8", offset);
+  else code.op(value.ty === "f32" ? "f32.store" : "i32.store", offset);
+}
+
+/** The lowest byte of each lane, side by side. */
+const LOW_BYTES = [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12];
+
+/** One store for each lane, to one address with several offsets. */
+function storeLanes(to: Emitter, { buffer, at, value, stride }: Store, count: number): void {
+  const { code } = to;
+  const step = stride * SIZES[buffer.elem];
+  const address = code.local("i32");
+  const vector = code.local("v128");
+  const offset = to.address(buffer, at, Math.min(0, (count - 1) * stride));
+  code.set(address);
+  emitExpr(to, value);
+  code.set(vector);
+  for (let lane = 0; lane < count; lane++) {
+    code.get(address).get(vector);
+    if (buffer.elem === "u8") code.op("v128.store8_lane", offset + lane * step, 4 * lane);
+    else code.op("v128.store32_lane", offset + lane * step, lane);
+  }
+}

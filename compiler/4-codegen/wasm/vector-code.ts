@@ -1,0 +1,90 @@
+/** Straight-line vector code as expressions: what the math functions are written in. */
+import type { Code, LocalRef, OpName } from "../../wasm/index.ts";
+
+/** Pushes a vector when called. */
+export type Vec = () => void;
+
+export class VectorCode {
+  constructor(readonly code: Code) {}
+
+  arg(i: number): Vec {
+    return this.read(this.code.params[i]);
+  }
+
+  /** Computes a value once. */
+  let(value: Vec): Vec {
+    const local = this.code.local("v128");
+    value();
+    this.code.set(local);
+    return this.read(local);
+  }
+
+  private read(local: LocalRef): Vec {
+    return () => this.code.get(local);
+  }
+
+  op(name: OpName, ...args: readonly Vec[]): Vec {
+    return () => {
+      for (const arg of args) arg();
+      this.code.op(name);
+    };
+  }
+  /** All lanes shifted by `count`. */
+  shift(name: OpName, a: Vec, count: number): Vec {
+    return () => {
+      a();
+      this.code.i32(count).op(name);
+    };
+  }
+  shuffle(a: Vec, b: Vec, lanes: readonly number[]): Vec {
+    return () => {
+      a();
+      b();
+      const bytes = lanes.flatMap((l) => [4 * l, 4 * l + 1, 4 * l + 2, 4 * l + 3]);
+      this.code.op("i8x16.shuffle", bytes);
+    };
+  }
+
+  f32(value: number): Vec {
+    return () => this.code.op("f32.const", value).op("f32x4.splat");
+  }
+  i32(value: number): Vec {
+    return () => this.code.i32(value).op("i32x4.splat");
+  }
+  f64(value: number): Vec {
+    return () => this.code.op("f64.const", value).op("f64x2.splat");
+  }
+  i64(value: number | bigint): Vec {
+    return () => this.code.op("i64.const", BigInt(value)).op("i64x2.splat");
+  }
+
+  add = (a: Vec, b: Vec) => this.op("f32x4.add", a, b);
+  sub = (a: Vec, b: Vec) => this.op("f32x4.sub", a, b);
+  mul = (a: Vec, b: Vec) => this.op("f32x4.mul", a, b);
+  div = (a: Vec, b: Vec) => this.op("f32x4.div", a, b);
+  abs = (a: Vec) => this.op("f32x4.abs", a);
+  lt = (a: Vec, b: Vec) => this.op("f32x4.lt", a, b);
+  and = (a: Vec, b: Vec) => this.op("v128.and", a, b);
+  or = (a: Vec, b: Vec) => this.op("v128.or", a, b);
+  /** Where the mask is set, a. */
+  select = (mask: Vec, a: Vec, b: Vec) => this.op("v128.bitselect", a, b, mask);
+
+  /** The polynomial in x with these coefficients, the highest power first, by Horner's rule. */
+  polynomial(x: Vec, coefficients: readonly number[]): Vec {
+    return this.horner(
+      "f32x4",
+      x,
+      coefficients.map((c) => this.f32(c)),
+    );
+  }
+  polynomial64(x: Vec, coefficients: readonly number[]): Vec {
+    return this.horner(
+      "f64x2",
+      x,
+      coefficients.map((c) => this.f64(c)),
+    );
+  }
+  private horner(shape: "f32x4" | "f64x2", x: Vec, [first, ...rest]: readonly Vec[]): Vec {
+    return rest.reduce((sum, c) => this.op(`${shape}.add`, this.op(`${shape}.mul`, sum, x), c), first);
+  }
+}
