@@ -48,6 +48,7 @@ import { pad } from "./pad.ts";
 import { param } from "./param.ts";
 import { pow } from "./pow.ts";
 import { randomUniform } from "./random_uniform.ts";
+import { relayout } from "./relayout.ts";
 import { reshape } from "./reshape.ts";
 import { reverse } from "./reverse.ts";
 import { sigmoid } from "./sigmoid.ts";
@@ -118,6 +119,8 @@ export const ops: readonly OpDef[] = [
   slice,
   pad,
   concat,
+  // placement in memory
+  relayout,
   // computed from the index
   iota,
   oneHot,
