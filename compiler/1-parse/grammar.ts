@@ -1,0 +1,325 @@
+/** The only importer of ohm-js: matches text against model.ohm and leaves ohm's tree for ours at once. */
+import * as ohm from "ohm-js";
+import type { SourceFile, Span } from "../diagnostics.ts";
+import grammarText from "./model.ohm";
+import { type OperationPart, operationTree } from "./operators.ts";
+import type { Argument, BinaryOperator, DefinitionSort, Expr, Name, Statement, Step, UnaryOperator } from "./syntax.ts";
+
+export type StartRule = "Item" | "Expr";
+export type Match =
+  | { readonly ok: true; readonly node: unknown }
+  /** The furthest place that the grammar reached, and what it would have taken there. */
+  | { readonly ok: false; readonly offset: number; readonly expected: readonly string[] };
+
+export class Grammar {
+  private readonly grammar = ohm.grammar(grammarText);
+  private readonly trees = this.grammar.createSemantics();
+
+  constructor() {
+    this.trees.addOperation<unknown>("tree(place)", actions);
+  }
+
+  /** Matches `text`, which stands at offset `base` of the file, against a rule. */
+  match(file: SourceFile, text: string, base: number, rule: StartRule): Match {
+    const result = this.grammar.match(text, rule);
+    if (result.succeeded()) {
+      const place: Place = (start, end) => ({ file, start: base + start, end: base + end });
+      return { ok: true, node: this.trees(result).tree(place) };
+    }
+    // Asks ohm to match again while it keeps book of what it expected.
+    const failures = (result as unknown as { getRightmostFailures(): { toString(): string; isFluffy(): boolean }[] })
+      .getRightmostFailures()
+      .filter((f) => !f.isFluffy())
+      .map((f) => f.toString());
+    const offset =
+      base + (result as unknown as { getRightmostFailurePosition(): number }).getRightmostFailurePosition();
+    return { ok: false, offset, expected: [...new Set(failures)] };
+  }
+}
+
+type Place = (start: number, end: number) => Span;
+type Node = ohm.Node;
+
+// ohm hands the operation's argument over as `this.args`.
+const placeOf = (node: Node): Place => (node as unknown as { args: { place: Place } }).args.place;
+const spanOf = (node: Node): Span => placeOf(node)(node.source.startIdx, node.source.endIdx);
+/** The tree of a child. */
+const tree = <T>(self: Node, child: Node): T => child.tree(placeOf(self)) as T;
+/** The trees of the elements of a list, an iteration or an optional part. */
+const all = <T>(self: Node, child: Node): T[] => {
+  const nodes = child.isIteration() ? child.children : child.asIteration().children;
+  return nodes.map((c: Node) => tree<T>(self, c));
+};
+const optional = <T>(self: Node, child: Node): T | null => all<T>(self, child)[0] ?? null;
+
+type Condition = { readonly condition: Expr; readonly otherwise: Expr | null };
+const conditionOf = (self: Node, node: Node): Condition | { condition: null; otherwise: null } =>
+  optional<Condition>(self, node) ?? { condition: null, otherwise: null };
+
+/** `= expression` as a body. */
+const expressionBody = (expr: Expr): Statement[] => [
+  { kind: "step", steps: [{ label: null, expr, span: expr.span }], span: expr.span },
+];
+
+const items: ohm.ActionDict<unknown> = {
+  Model(_model, name, _open, _s1, clauses, _s2, _close) {
+    return { kind: "model", name: tree(this, name), clauses: all(this, clauses), doc: "", span: spanOf(this) };
+  },
+  Input(kind, name, _colon, type, shape) {
+    return {
+      kind: kind.sourceString.trim(),
+      name: tree(this, name),
+      type: tree(this, type),
+      shape: optional<Expr[]>(this, shape) ?? [],
+      span: spanOf(this),
+    };
+  },
+  Net(_net, block) {
+    return { kind: "net", body: tree(this, block), span: spanOf(this) };
+  },
+  Use(kind, label, expr) {
+    return {
+      kind: "use",
+      sort: kind.sourceString.trim(),
+      label: optional(this, label),
+      expr: tree(this, expr),
+      span: spanOf(this),
+    };
+  },
+  Data(_data, source, args, block) {
+    return {
+      kind: "data",
+      source: tree(this, source),
+      args: optional<Argument[]>(this, args) ?? [],
+      body: optional<Statement[]>(this, block) ?? [],
+      span: spanOf(this),
+    };
+  },
+  Train(_train, _open, _s1, settings, _s2, _close) {
+    return { kind: "train", settings: all(this, settings), span: spanOf(this) };
+  },
+  Setting(name, _eq, value) {
+    return { name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
+  Definition(sort, name, params, body) {
+    return {
+      kind: "definition",
+      sort: sort.sourceString.trim() as DefinitionSort,
+      name: tree(this, name),
+      params: optional(this, params) ?? [],
+      body: tree(this, body),
+      doc: "",
+      span: spanOf(this),
+    };
+  },
+  Params(_open, params, _comma, _close) {
+    return all(this, params);
+  },
+  Param(name, types, value) {
+    return {
+      name: tree(this, name),
+      types: optional<Name[]>(this, types) ?? [],
+      default: optional(this, value),
+      span: spanOf(this),
+    };
+  },
+  Types(_colon, types) {
+    return all(this, types);
+  },
+  Default(_eq, expr) {
+    return tree(this, expr);
+  },
+  Body_expression(_eq, expr) {
+    return expressionBody(tree(this, expr));
+  },
+};
+
+const statements: ohm.ActionDict<unknown> = {
+  Block(_open, _s1, body, _s2, _close) {
+    return all(this, body);
+  },
+  Let(_let, name, _eq, value) {
+    return { kind: "let", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
+  ParamDecl(_param, name, shape, init, condition) {
+    return {
+      kind: "param",
+      name: tree(this, name),
+      shape: tree(this, shape),
+      init: tree(this, init),
+      ...conditionOf(this, condition),
+      span: spanOf(this),
+    };
+  },
+  Init(_tilde, expr) {
+    return tree(this, expr);
+  },
+  BufferDecl(_buffer, name, shape, _eq, value, condition) {
+    return {
+      kind: "buffer",
+      name: tree(this, name),
+      shape: tree(this, shape),
+      value: tree(this, value),
+      ...conditionOf(this, condition),
+      span: spanOf(this),
+    };
+  },
+  Condition(_if, condition, otherwise): Condition {
+    return { condition: tree(this, condition), otherwise: optional(this, otherwise) };
+  },
+  Otherwise(_else, expr) {
+    return tree(this, expr);
+  },
+  State(_state, name, _eq, value) {
+    return { kind: "state", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
+  Update(_update, name, _eq, value) {
+    return { kind: "update", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
+  Assert(_assert, condition, message, cure) {
+    const text = (node: Node): string | null => optional<{ value: string }>(this, node)?.value ?? null;
+    return {
+      kind: "assert",
+      condition: tree(this, condition),
+      message: text(message),
+      cure: text(cure),
+      span: spanOf(this),
+    };
+  },
+  Message(_comma, text) {
+    return tree(this, text);
+  },
+  If(_if, condition, block, otherwise) {
+    return {
+      kind: "if",
+      condition: tree(this, condition),
+      then: tree(this, block),
+      else: optional<Statement[]>(this, otherwise) ?? [],
+      span: spanOf(this),
+    };
+  },
+  Else(_else, branch) {
+    const body = tree<Statement | Statement[]>(this, branch);
+    return Array.isArray(body) ? body : [body];
+  },
+  Assign(name, op, value) {
+    const sign = op.sourceString.trim();
+    return {
+      kind: "assign",
+      name: tree(this, name),
+      op: sign === "=" ? null : sign[0],
+      value: tree(this, value),
+      span: spanOf(this),
+    };
+  },
+  Steps(first, _pipes, rest) {
+    return { kind: "step", steps: [tree(this, first), ...all(this, rest)], span: spanOf(this) };
+  },
+  Step(label, expr) {
+    return { label: optional(this, label), expr: tree(this, expr), span: spanOf(this) };
+  },
+  Label(name, _colon) {
+    return { text: name.sourceString, span: placeOf(this)(name.source.startIdx, name.source.endIdx) };
+  },
+  Shape(_open, sizes, _comma, _close) {
+    return all(this, sizes);
+  },
+};
+
+const expressions: ohm.ActionDict<unknown> = {
+  Expr(first, _pipes, rest) {
+    const head = tree<Expr>(this, first);
+    const tail = all<Step>(this, rest);
+    if (tail.length === 0) return head;
+    return { kind: "pipe", steps: [{ label: null, expr: head, span: head.span }, ...tail], span: spanOf(this) };
+  },
+  Choice_if(_if, condition, _then, then, _else, otherwise) {
+    return choice(this, condition, then, otherwise);
+  },
+  Ternary_choice(condition, _q, then, _colon, otherwise) {
+    return choice(this, condition, then, otherwise);
+  },
+  Operation(first, operators, rest) {
+    const operands = [tree<OperationPart[]>(this, first), ...all<OperationPart[]>(this, rest)];
+    const parts = operators.children.flatMap((op, i): OperationPart[] => [
+      { kind: "operator", op: op.sourceString.trim() as BinaryOperator },
+      ...operands[i + 1],
+    ]);
+    return operationTree([...operands[0], ...parts]);
+  },
+  Operand(prefixes, expr): OperationPart[] {
+    const place = placeOf(this);
+    const signs = prefixes.children.map((p): OperationPart => {
+      const op = p.sourceString.trim() as UnaryOperator;
+      return { kind: "prefix", op, span: place(p.source.startIdx, p.source.startIdx + op.length) };
+    });
+    return [...signs, { kind: "operand", expr: tree(this, expr) }];
+  },
+  Postfix_call(callee, args) {
+    return { kind: "call", callee: tree(this, callee), args: tree(this, args), span: spanOf(this) };
+  },
+  Postfix_index(target, _open, index, _close) {
+    return { kind: "index", target: tree(this, target), index: tree(this, index), span: spanOf(this) };
+  },
+  Postfix_member(target, _dot, member) {
+    return { kind: "member", target: tree(this, target), member: tree(this, member), span: spanOf(this) };
+  },
+  Args(_open, args, _comma, _close) {
+    return all(this, args);
+  },
+  Arg_named(name, _eq, value) {
+    return { name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
+  Arg_positional(value) {
+    return { name: null, value: tree(this, value), span: spanOf(this) };
+  },
+  Primary_repeat(_repeat, count, variable, body) {
+    return {
+      kind: "repeat",
+      count: tree(this, count),
+      variable: optional(this, variable),
+      body: tree(this, body),
+      span: spanOf(this),
+    };
+  },
+  As(_as, name) {
+    return tree(this, name);
+  },
+  Primary_name(name) {
+    const { text, span } = tree<Name>(this, name);
+    return { kind: "name", name: text, span };
+  },
+  Primary_group(_open, expr, _close) {
+    return { ...tree<Expr>(this, expr), span: spanOf(this) };
+  },
+  Primary_list(_open, items, _comma, _close) {
+    return { kind: "list", items: all(this, items), span: spanOf(this) };
+  },
+  Primary_block(block) {
+    return { kind: "block", body: tree(this, block), span: spanOf(this) };
+  },
+  ident(_start, _rest) {
+    return { text: this.sourceString, span: spanOf(this) };
+  },
+  boolean(word) {
+    return { kind: "boolean", value: word.sourceString === "true", span: spanOf(this) };
+  },
+  number(_whole, _point, _fraction, _exponent) {
+    return { kind: "number", value: Number(this.sourceString), span: spanOf(this) };
+  },
+  string(_open, text, _close) {
+    return { kind: "string", value: text.sourceString, span: spanOf(this) };
+  },
+};
+
+function choice(self: Node, condition: Node, then: Node, otherwise: Node): Expr {
+  return {
+    kind: "choice",
+    condition: tree(self, condition),
+    then: tree(self, then),
+    else: tree(self, otherwise),
+    span: spanOf(self),
+  };
+}
+
+const actions: ohm.ActionDict<unknown> = { ...items, ...statements, ...expressions };

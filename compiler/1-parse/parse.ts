@@ -1,0 +1,135 @@
+/** `parse(file)`: text to syntax tree. Several syntax errors are found in one run: the statement at fault is skipped. */
+import { CompileError, type Diagnostic, type SourceFile } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { Grammar } from "./grammar.ts";
+import { type Scan, scan, type Token } from "./scan.ts";
+import type { Definition, DefinitionSort, Expr, Item, SyntaxTree } from "./syntax.ts";
+import { syntaxError, unknownItem } from "./syntax-errors.ts";
+
+export const MAX_FILE_SIZE = 1 << 20;
+const MAX_ERRORS = 10;
+const SORTS: readonly string[] = ["layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
+
+const GRAMMAR = new Grammar();
+
+/** Throws CompileError with every error found. */
+export function parse(file: SourceFile): SyntaxTree {
+  const scanned = scanOrThrow(file);
+  const diagnostics: Diagnostic[] = [];
+  const items: Item[] = [];
+  for (const range of scanned.items) {
+    if (diagnostics.length >= MAX_ERRORS) break;
+    const item = parseItem(file, scanned, range, diagnostics);
+    if (item) items.push(item);
+  }
+  if (diagnostics.length > 0) throw new CompileError(diagnostics);
+  return { file, items };
+}
+
+/** One expression, such as the value of `--set optimizer.lr=one_cycle(0.1)`. */
+export function parseExpression(file: SourceFile): Expr {
+  const scanned = scanOrThrow(file);
+  const match = GRAMMAR.match(file, scanned.masked, 0, "Expr");
+  if (match.ok) return match.node as Expr;
+  throw new CompileError([syntaxError(file, scanned.tokens, match.offset, match.expected)]);
+}
+
+/** A definition of a library file, parsed when it is first asked for: a model uses few of them. */
+export interface LibraryEntry {
+  readonly sort: DefinitionSort;
+  readonly name: string;
+  readonly doc: string;
+  readonly parse: () => Definition;
+}
+
+/** The definitions of a file, found by their first two words. */
+export function libraryEntries(file: SourceFile): LibraryEntry[] {
+  const scanned = scanOrThrow(file);
+  const words = new Map(scanned.tokens.map((token, i) => [token.start, i]));
+  return scanned.items.map((range) => {
+    const first = words.get(range.start)!;
+    return {
+      sort: scanned.tokens[first].text as DefinitionSort,
+      name: scanned.tokens[first + 1].text,
+      doc: scanned.docs.get(range.start) ?? "",
+      parse: () => {
+        const diagnostics: Diagnostic[] = [];
+        const item = parseItem(file, scanned, range, diagnostics);
+        if (diagnostics.length > 0) throw new CompileError(diagnostics);
+        return item as Definition;
+      },
+    };
+  });
+}
+
+function scanOrThrow(file: SourceFile): Scan {
+  const size = file.text.length;
+  if (size > MAX_FILE_SIZE) {
+    throw new CompileError([errors.fileTooLarge({ size, limit: MAX_FILE_SIZE }, { file, start: 0, end: 1 })]);
+  }
+  const scanned = scan(file);
+  if (scanned.diagnostics.length > 0) throw new CompileError(scanned.diagnostics);
+  return scanned;
+}
+
+/** Matches an item; at an error reports it, blanks the statement at fault and tries again. Null if the item cannot be saved. */
+function parseItem(
+  file: SourceFile,
+  scanned: Scan,
+  range: { start: number; end: number },
+  diagnostics: Diagnostic[],
+): Item | null {
+  const first = tokenAt(scanned.tokens, range.start);
+  const word = scanned.tokens[first].text;
+  if (word !== "model" && !SORTS.includes(word)) {
+    diagnostics.push(unknownItem(file, scanned.tokens[first]));
+    return null;
+  }
+  let text = scanned.masked.slice(range.start, range.end);
+  while (diagnostics.length < MAX_ERRORS) {
+    const match = GRAMMAR.match(file, text, range.start, "Item");
+    if (match.ok) return withDocs(match.node as Item, scanned.docs);
+    diagnostics.push(syntaxError(file, scanned.tokens, match.offset, match.expected));
+    const fault = statementAround(scanned.tokens, match.offset);
+    if (fault === null) return null;
+    const [from, to] = [fault.start - range.start, fault.end - range.start];
+    const blanked = text.slice(0, from) + " ".repeat(to - from) + text.slice(to);
+    if (blanked === text) return null;
+    text = blanked;
+  }
+  return null;
+}
+
+/** The index of the first token that ends after the offset; the last one if there is none. */
+export function tokenAt(tokens: readonly Token[], offset: number): number {
+  let [low, high] = [0, tokens.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (tokens[middle].end > offset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** The statement or clause that holds the offset, from separator to separator; null at the top level. */
+function statementAround(tokens: readonly Token[], offset: number): { start: number; end: number } | null {
+  let at = tokenAt(tokens, offset);
+  while (at > 0 && (tokens[at].kind === "separator" || tokens[at].text === "}")) at--;
+  const { braces } = tokens[at];
+  if (braces === 0) return null;
+  const bounds = (token: Token): boolean =>
+    token.braces === braces && (token.kind === "separator" || token.text === "{" || token.text === "}");
+  let [first, last] = [at, at];
+  while (first > 0 && !bounds(tokens[first - 1])) first--;
+  while (last + 1 < tokens.length && !bounds(tokens[last + 1])) last++;
+  return { start: tokens[first].start, end: tokens[last].end };
+}
+
+function withDocs(item: Item, docs: ReadonlyMap<number, string>): Item {
+  const doc = docs.get(item.span.start) ?? "";
+  if (item.kind === "definition") return { ...item, doc };
+  const clauses = item.clauses.map((clause) =>
+    clause.kind === "definition" ? { ...clause, doc: docs.get(clause.span.start) ?? "" } : clause,
+  );
+  return { ...item, doc, clauses };
+}

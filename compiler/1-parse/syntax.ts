@@ -1,0 +1,201 @@
+/** The syntax tree of a `.model` file: what is written, with its place; names are not resolved yet. */
+import type { SourceFile, Span } from "../diagnostics.ts";
+
+export interface Name {
+  readonly text: string;
+  readonly span: Span;
+}
+
+export type Expr =
+  | { readonly kind: "number"; readonly value: number; readonly span: Span }
+  | { readonly kind: "string"; readonly value: string; readonly span: Span }
+  | { readonly kind: "boolean"; readonly value: boolean; readonly span: Span }
+  | { readonly kind: "name"; readonly name: string; readonly span: Span }
+  | { readonly kind: "list"; readonly items: readonly Expr[]; readonly span: Span }
+  | { readonly kind: "unary"; readonly op: UnaryOperator; readonly operand: Expr; readonly span: Span }
+  | {
+      readonly kind: "binary";
+      readonly op: BinaryOperator;
+      readonly left: Expr;
+      readonly right: Expr;
+      readonly span: Span;
+    }
+  /** `if c then a else b`, `c ? a : b` */
+  | {
+      readonly kind: "choice";
+      readonly condition: Expr;
+      readonly then: Expr;
+      readonly else: Expr;
+      readonly span: Span;
+    }
+  | CallExpr
+  | { readonly kind: "index"; readonly target: Expr; readonly index: Expr; readonly span: Span }
+  | { readonly kind: "member"; readonly target: Expr; readonly member: Name; readonly span: Span }
+  /** `first |> label: step |> …` */
+  | { readonly kind: "pipe"; readonly steps: readonly Step[]; readonly span: Span }
+  /** `{ … }`: a layer without a name. */
+  | { readonly kind: "block"; readonly body: readonly Statement[]; readonly span: Span }
+  | {
+      readonly kind: "repeat";
+      readonly count: Expr;
+      readonly variable: Name | null;
+      readonly body: readonly Statement[];
+      readonly span: Span;
+    };
+
+export type UnaryOperator = "-" | "±" | "not";
+export type BinaryOperator = "+" | "-" | "*" | "/" | "@" | "^" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "and" | "or";
+
+export interface CallExpr {
+  readonly kind: "call";
+  readonly callee: Expr;
+  readonly args: readonly Argument[];
+  readonly span: Span;
+}
+
+export interface Argument {
+  readonly name: Name | null;
+  readonly value: Expr;
+  readonly span: Span;
+  /** From the command line: takes the place of the argument that the file gives. */
+  readonly override?: boolean;
+}
+
+export interface Step {
+  readonly label: Name | null;
+  readonly expr: Expr;
+  readonly span: Span;
+}
+
+export type Statement =
+  | { readonly kind: "let"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  | ParamStatement
+  | BufferStatement
+  | { readonly kind: "state"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  | { readonly kind: "update"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  | AssignStatement
+  | AssertStatement
+  | {
+      readonly kind: "if";
+      readonly condition: Expr;
+      readonly then: readonly Statement[];
+      readonly else: readonly Statement[];
+      readonly span: Span;
+    }
+  | { readonly kind: "step"; readonly steps: readonly Step[]; readonly span: Span };
+
+/** `param weight[out, in] ~ init if condition else other` */
+export interface ParamStatement {
+  readonly kind: "param";
+  readonly name: Name;
+  readonly shape: readonly Expr[];
+  readonly init: Expr;
+  readonly condition: Expr | null;
+  readonly otherwise: Expr | null;
+  readonly span: Span;
+}
+
+/** `buffer mean[channels] = 0 if condition else other` */
+export interface BufferStatement {
+  readonly kind: "buffer";
+  readonly name: Name;
+  readonly shape: readonly Expr[];
+  readonly value: Expr;
+  readonly condition: Expr | null;
+  readonly otherwise: Expr | null;
+  readonly span: Span;
+}
+
+export interface AssignStatement {
+  readonly kind: "assign";
+  readonly name: Name;
+  /** `x op= value`; null for a plain `=`. */
+  readonly op: "+" | "-" | "*" | "/" | null;
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+/** `assert condition, "message", "cure"` */
+export interface AssertStatement {
+  readonly kind: "assert";
+  readonly condition: Expr;
+  readonly message: string | null;
+  readonly cure: string | null;
+  readonly span: Span;
+}
+
+export type DefinitionSort = "layer" | "fn" | "loss" | "optimizer" | "metric" | "schedule" | "init";
+
+export interface Parameter {
+  readonly name: Name;
+  /** Types and words that an argument may be; empty: anything. */
+  readonly types: readonly Name[];
+  readonly default: Expr | null;
+  readonly span: Span;
+}
+
+export interface Definition {
+  readonly kind: "definition";
+  readonly sort: DefinitionSort;
+  readonly name: Name;
+  readonly params: readonly Parameter[];
+  readonly body: readonly Statement[];
+  /** The `///` comment before it, without the slashes. */
+  readonly doc: string;
+  readonly span: Span;
+}
+
+export interface InputClause {
+  readonly kind: "input" | "target";
+  readonly name: Name;
+  readonly type: Name;
+  readonly shape: readonly Expr[];
+  readonly span: Span;
+}
+
+export interface DataClause {
+  readonly kind: "data";
+  readonly source: Name;
+  readonly args: readonly Argument[];
+  readonly body: readonly Statement[];
+  readonly span: Span;
+}
+
+export interface TrainClause {
+  readonly kind: "train";
+  readonly settings: readonly Argument[];
+  readonly span: Span;
+}
+
+export type Clause =
+  | InputClause
+  | DataClause
+  | TrainClause
+  | Definition
+  | { readonly kind: "net"; readonly body: readonly Statement[]; readonly span: Span }
+  | { readonly kind: "let"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  /** `loss`, `metric`, `optimizer` in a model: which one is used. */
+  | UseClause;
+
+export interface UseClause {
+  readonly kind: "use";
+  readonly sort: "loss" | "metric" | "optimizer";
+  readonly label: Name | null;
+  readonly expr: Expr;
+  readonly span: Span;
+}
+
+export interface Model {
+  readonly kind: "model";
+  readonly name: Name;
+  readonly clauses: readonly Clause[];
+  readonly doc: string;
+  readonly span: Span;
+}
+
+export type Item = Model | Definition;
+
+export interface SyntaxTree {
+  readonly file: SourceFile;
+  readonly items: readonly Item[];
+}

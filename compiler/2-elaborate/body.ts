@@ -1,0 +1,186 @@
+/** Runs the statements of a body: of a net, layer, block, function, optimizer. An error in one does not hide those of the next. */
+import type { AssertStatement, Name, Statement, Step } from "../1-parse/syntax.ts";
+import type { Diagnostic, Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { apply, call, calleeOf } from "./calls.ts";
+import { type Env, Failure } from "./context.ts";
+import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
+import { evaluate, nameStep, pipeStep } from "./evaluate.ts";
+import type { OptimizerBody } from "./optimizer.ts";
+import { type CValue, isCallable, isPoison, isTensor, POISON, show } from "./values.ts";
+
+export type BodyKind = "layer" | "function" | "optimizer";
+
+/** How far a body has come. */
+export interface Body {
+  readonly kind: BodyKind;
+  /** For messages: `the layer \`residual\``. */
+  readonly place: string;
+  /** The value of the step before; null at the beginning of a function. */
+  current: CValue | null;
+  /** The steps so far, with what each gave: where a shape comes from. */
+  readonly trail: { readonly label: string; readonly value: CValue; readonly span: Span }[];
+  readonly optimizer: OptimizerBody | null;
+}
+
+export function bodyOf(
+  kind: BodyKind,
+  place: string,
+  input: CValue | null,
+  optimizer: OptimizerBody | null = null,
+): Body {
+  return { kind, place, current: input, trail: [], optimizer };
+}
+
+/** The value of the last step. */
+export function runBody(statements: readonly Statement[], env: Env, body: Body, span: Span): CValue {
+  runStatements(statements, env, body);
+  if (body.current === null && body.kind === "function") {
+    throw env.ctx.failure(errors.emptyBody({ what: body.place }, span));
+  }
+  return body.current ?? POISON;
+}
+
+export function runStatements(statements: readonly Statement[], env: Env, body: Body): void {
+  for (const statement of statements) {
+    try {
+      run(statement, env, body);
+    } catch (e) {
+      if (!(e instanceof Failure)) throw e;
+      const failure = new Failure(withTrail(e.diagnostic, statement, env, body), e.fatal);
+      // One error in a library body leads to others that say nothing: the whole call fails.
+      if (failure.fatal || !env.ctx.isUser(statement.span.file)) throw failure;
+      env.ctx.diagnostics.add(failure.diagnostic);
+      recover(statement, env, body);
+    }
+  }
+}
+
+/** What the failed statement would have defined is poison from here on. */
+function recover(statement: Statement, env: Env, body: Body): void {
+  if (statement.kind === "step") {
+    body.current = POISON;
+    for (const { label } of statement.steps) if (label) env.scope.set(label.text, POISON);
+  } else if (statement.kind !== "assert" && statement.kind !== "if") {
+    env.scope.set(statement.name.text, POISON);
+  }
+}
+
+const TRAIL = 6;
+const TRAILED = ["shape-error", "assertion", "unknown-member"];
+
+/** Adds the chain of shapes that led to an error. */
+function withTrail(d: Diagnostic, statement: Statement, env: Env, { trail }: Body): Diagnostic {
+  const known = d.notes.some((note) => note.message.startsWith("shape after"));
+  if (known || !TRAILED.includes(d.code) || !env.ctx.isUser(statement.span.file)) return d;
+  const steps = trail.filter(({ value }) => isTensor(value)).slice(-TRAIL);
+  const notes = steps.map(({ label, value, span }) => ({ message: `shape after ${label}: ${show(value)}`, span }));
+  return { ...d, notes: [...d.notes, ...notes] };
+}
+
+function run(statement: Statement, env: Env, body: Body): void {
+  const { scope } = env;
+  switch (statement.kind) {
+    case "let":
+      return define(statement.name, evaluate(statement.value, env), env);
+    case "param":
+      return scope.set(statement.name.text, declareParam(statement, env, body.place));
+    case "buffer":
+      return scope.set(statement.name.text, declareBuffer(statement, env, body.place));
+    case "update":
+      return updateBuffer(statement, env);
+    case "assert":
+      return assert(statement, env);
+    case "if":
+      return branch(statement, env, body);
+    case "state":
+    case "assign":
+      if (body.optimizer) return body.optimizer.run(statement, env);
+      return misplaced(statement.kind === "state" ? "state" : "=", statement.span, env, body);
+    case "step":
+      return steps(statement, env, body);
+    default:
+      return statement satisfies never;
+  }
+}
+
+function define(name: Name, value: CValue, env: Env): void {
+  if (env.scope.own(name.text) !== undefined) {
+    throw env.ctx.failure(errors.duplicateName({ kind: "name", name: name.text }, name.span));
+  }
+  env.scope.set(name.text, value);
+}
+
+function misplaced(statement: string, span: Span, env: Env, body: Body): never {
+  throw env.ctx.failure(errors.misplacedStatement({ statement, place: body.place }, span));
+}
+
+function branch(statement: Extract<Statement, { kind: "if" }>, env: Env, body: Body): void {
+  const condition = evaluate(statement.condition, env);
+  if (isPoison(condition)) return;
+  if (typeof condition !== "boolean") {
+    throw env.ctx.failure(errors.notCompileTime({ what: "the condition of a statement" }, statement.condition.span));
+  }
+  runStatements(condition ? statement.then : statement.else, env, body);
+}
+
+/** `{name}` in an assertion's text is the value of the name, `{in.channels}` that of the member. */
+function assert(statement: AssertStatement, env: Env): void {
+  const condition = evaluate(statement.condition, env);
+  if (condition === true || isPoison(condition)) return;
+  const { ctx } = env;
+  if (condition !== false) throw ctx.failure(errors.notCompileTime({ what: "an assertion" }, statement.condition.span));
+  const { file, start, end } = statement.condition.span;
+  const text = statement.message ?? `this must hold: ${file.text.slice(start, end)}`;
+  const help = statement.cure === null ? undefined : interpolate(statement.cure, statement.span, env);
+  throw ctx.failure(errors.assertion({ message: interpolate(text, statement.span, env) }, statement.span, { help }));
+}
+
+function interpolate(text: string, span: Span, env: Env): string {
+  return text.replace(/\{(\w+)(?:\.(\w+))?\}/g, (whole, name: string, member?: string) => {
+    if (env.scope.get(name) === undefined) return whole;
+    const target = { kind: "name", name, span } as const;
+    const value = evaluate(member ? { kind: "member", target, member: { text: member, span }, span } : target, env);
+    return typeof value === "string" ? value : show(value);
+  });
+}
+
+function steps(statement: Extract<Statement, { kind: "step" }>, env: Env, body: Body): void {
+  if (body.kind === "optimizer") misplaced("a value", statement.span, env, body);
+  if (body.kind === "function" && body.current !== null)
+    throw env.ctx.failure(errors.unusedValue({}, body.trail.at(-1)!.span));
+  const [first, ...rest] = statement.steps;
+  let value = firstStep(first, env, body);
+  note(first, value, body);
+  for (const step of rest) {
+    value = pipeStep(step, value, env);
+    note(step, value, body);
+  }
+  body.current = value;
+}
+
+function note({ label, expr, span }: Step, value: CValue, body: Body): void {
+  const text = expr.span.file.text.slice(expr.span.start, expr.span.end).replace(/\s+/g, " ");
+  body.trail.push({ label: label?.text ?? (text.length > 40 ? `${text.slice(0, 40)}…` : text), value, span });
+}
+
+/** A layer works on the value of the step before; anything else is the step's value itself. */
+function firstStep(step: Step, env: Env, body: Body): CValue {
+  const { label, expr } = step;
+  let value: CValue;
+  if (expr.kind === "call" && label !== null && calleeOf(expr.callee, env) !== null) {
+    value = call(expr, env, null, label);
+  } else {
+    value = evaluate(expr, env);
+  }
+  if (body.kind === "layer") {
+    if (isCallable(value)) {
+      if (body.current === null) throw env.ctx.failure(errors.noInput({ found: show(value) }, expr.span));
+      value = apply(value, body.current, env, label, expr.span);
+    }
+    if (!isTensor(value) && !isPoison(value))
+      throw env.ctx.failure(errors.notALayer({ found: show(value) }, expr.span));
+  }
+  if (label) nameStep(label, value, env);
+  return value;
+}

@@ -1,0 +1,162 @@
+/** Tensors from tensors without arithmetic: reshape, concat, slice, …; and lists. */
+import type { Dim, Shape } from "../../ir/graph.ts";
+import { toValue } from "../arithmetic.ts";
+import { type CValue, isList, isTensor, type Tensor, tensor } from "../values.ts";
+import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
+import { axesOf } from "./reduce.ts";
+
+/** Sizes: whole numbers of at least 1, and `n`, the number of samples. */
+function shapeOf(env: BuiltinEnv, value: CValue, name: string): Shape {
+  return (value as readonly CValue[]).map((size): Dim => {
+    if (isTensor(size) && size.value.op === "host" && size.value.attrs.name === "n") return "n";
+    if (typeof size === "number" && Number.isInteger(size) && size >= 1) return size;
+    return env.wrong(name, "a list of whole numbers of at least 1, or `n` for the samples");
+  });
+}
+
+const single = (env: BuiltinEnv, axis: CValue, x: Tensor): number => axesOf(env, axis, x.value.type.shape.length)[0];
+
+export const SHAPES: readonly Builtin[] = [
+  {
+    name: "reshape",
+    params: params("x: tensor, shape: list"),
+    doc: "The same elements in row-major order in another shape: `reshape(x, [n, 64, 16])`.",
+    run: (env, { x, shape }) => tensor(env.b.reshape((x as Tensor).value, shapeOf(env, shape, "shape"))),
+  },
+  {
+    name: "broadcast",
+    params: params("x: number | tensor, shape: list"),
+    doc: "x repeated to the shape by NumPy's rule (aligned at the last axis, sizes of 1 stretch).",
+    run(env, { x, shape }) {
+      const value = toValue(env.b, x as Tensor);
+      const to = shapeOf(env, shape, "shape");
+      const own = value.type.shape;
+      const axes = own.map((_, i) => i + to.length - own.length);
+      return tensor(env.b.broadcast(value, to, axes));
+    },
+  },
+  {
+    name: "per_channel",
+    params: params("x: number | tensor"),
+    doc: "A vector [channels] as [channels, 1, 1], so that it meets the channels of [n, channels, height, width]; a number as it is.",
+    run({ b }, { x }) {
+      if (typeof x === "number") return x;
+      const { value } = x as Tensor;
+      return tensor(b.broadcast(value, [...value.type.shape, 1, 1], [0]));
+    },
+  },
+  {
+    name: "concat",
+    params: params("xs: list, axis: int", { axis: 1 }),
+    doc: "Tensors one after the other along `axis`.",
+    run(env, { xs, axis }) {
+      const tensors = xs as readonly CValue[];
+      if (tensors.length === 0 || !tensors.every(isTensor)) env.wrong("xs", "a list of tensors");
+      const parts = tensors as readonly Tensor[];
+      return tensor(
+        env.b.op(
+          "concat",
+          parts.map((p) => p.value),
+          { axis: single(env, axis, parts[0]) },
+        ),
+      );
+    },
+  },
+  {
+    name: "slice",
+    params: params("x: tensor, axis: int, start: count, stop: count | end, step: size", { stop: "end", step: 1 }),
+    doc: "The elements start, start + step, … before `stop` along `axis`.",
+    run(env, { x, axis, start, stop, step }) {
+      const { value } = x as Tensor;
+      const at = single(env, axis, x as Tensor);
+      const { shape } = value.type;
+      const size = shape[at];
+      if (size === "n") env.wrong("axis", "an axis other than that of the samples");
+      const to = stop === "end" ? (size as number) : (stop as number);
+      if (to > (size as number) || (start as number) >= to) env.wrong("start", `a range within 0 … ${size}`);
+      const starts = shape.map((_, i) => (i === at ? (start as number) : 0));
+      const limits = shape.map((d, i) => (i === at ? to : d));
+      const strides = shape.map((_, i) => (i === at ? (step as number) : 1));
+      return tensor(env.b.op("slice", [value], { starts, limits, strides }));
+    },
+  },
+  {
+    name: "pad",
+    params: params("x: tensor, low: list, high: list, value: number", { value: 0 }),
+    doc: "Adds `low[i]` elements before and `high[i]` after axis i, all of them `value`.",
+    run(env, { x, low, high, value }) {
+      const rank = (x as Tensor).value.type.shape.length;
+      const counts = (list: CValue, name: string): readonly number[] => {
+        const valid =
+          isList(list) && list.length === rank && list.every((v) => Number.isInteger(v) && (v as number) >= 0);
+        return valid ? (list as readonly number[]) : env.wrong(name, `${rank} whole numbers, one for each axis`);
+      };
+      const interior = Array.from({ length: rank }, () => 0);
+      const attrs = { low: counts(low, "low"), high: counts(high, "high"), interior, value: value as number };
+      return tensor(env.b.op("pad", [(x as Tensor).value], attrs));
+    },
+  },
+  {
+    name: "reverse",
+    params: params("x: tensor, axis: int | list"),
+    doc: "The elements in reverse order along `axis`.",
+    run(env, { x, axis }) {
+      const { value } = x as Tensor;
+      return tensor(env.b.op("reverse", [value], { axes: axesOf(env, axis, value.type.shape.length) }));
+    },
+  },
+  {
+    name: "one_hot",
+    params: params("x: tensor, classes: size"),
+    doc: "[..] of class numbers to [.., classes]: 1 at the class, else 0.",
+    run(env, { x, classes }) {
+      const { value } = x as Tensor;
+      if (value.type.dtype !== "i32") env.wrong("x", "class numbers (a `class[…]` target, or an argmax)");
+      return tensor(env.b.op("one_hot", [value], { classes: classes as number }));
+    },
+  },
+  {
+    name: "random_uniform",
+    params: params("shape: list"),
+    doc: "Numbers drawn evenly from [0, 1), anew in each step; a function of the seed, the step and the place in the model.",
+    run: (env, { shape }) =>
+      tensor(env.b.op("random_uniform", [], { shape: shapeOf(env, shape, "shape"), site: env.nextSite() })),
+  },
+  {
+    name: "len",
+    params: params("xs: list"),
+    doc: "The number of elements of a list.",
+    run: (_, { xs }) => (xs as readonly CValue[]).length,
+  },
+  {
+    name: "product",
+    params: params("xs: list"),
+    doc: "The product of a list of numbers.",
+    run(env, { xs }) {
+      const list = xs as readonly CValue[];
+      if (!list.every((v) => typeof v === "number")) env.wrong("xs", "a list of numbers");
+      return (list as readonly number[]).reduce((a, b) => a * b, 1);
+    },
+  },
+  {
+    name: "pair",
+    params: params("x"),
+    doc: "A number as [x, x]; a list of two as it is.",
+    run(env, { x }) {
+      if (typeof x === "number") return [x, x];
+      if (isList(x) && x.length === 2) return x;
+      return env.wrong("x", "a number or a list of two: [height, width]");
+    },
+  },
+  {
+    name: "constants",
+    params: params("xs: list"),
+    doc: "A list of numbers as a tensor [len(xs)] of constants.",
+    run(env, { xs }) {
+      const list = xs as readonly CValue[];
+      if (list.length === 0 || !list.every((v) => typeof v === "number")) env.wrong("xs", "a list of numbers");
+      const parts = (list as readonly number[]).map((v) => env.b.broadcast(env.b.const(v), [1], []));
+      return tensor(parts.length === 1 ? parts[0] : env.b.op("concat", parts, { axis: 0 }));
+    },
+  },
+];

@@ -1,0 +1,62 @@
+/** Convolution and pooling windows, as primitives; the layers of the library are made of them. */
+import { type CValue, isList, type Tensor, tensor } from "../values.ts";
+import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
+
+/** Two positive whole numbers, height first. */
+function pair(env: BuiltinEnv, value: CValue, name: string): number[] {
+  const list = isList(value) ? value : [value, value];
+  const valid = list.length === 2 && list.every((v) => Number.isInteger(v) && (v as number) >= 1);
+  return valid ? (list as number[]) : env.wrong(name, "a whole number of at least 1, or two of them");
+}
+
+/** [top, left, bottom, right], from one number, [vertical, horizontal] or all four. */
+function padding(env: BuiltinEnv, value: CValue): number[] {
+  const list = isList(value) ? value : [value, value];
+  const valid = [2, 4].includes(list.length) && list.every((v) => Number.isInteger(v) && (v as number) >= 0);
+  if (!valid) return env.wrong("padding", "a whole number of at least 0, two, or four [top, left, bottom, right]");
+  return (list.length === 2 ? [...list, ...list] : list) as number[];
+}
+
+function pooling(name: string, op: string, doc: string): Builtin {
+  return {
+    name,
+    params: params("x: tensor, kernel, stride, padding", { padding: 0 }),
+    doc,
+    run(env, { x, kernel, stride, padding: around }) {
+      const attrs = {
+        kernel: pair(env, kernel, "kernel"),
+        stride: pair(env, stride, "stride"),
+        padding: padding(env, around),
+      };
+      return tensor(env.b.op(op, [(x as Tensor).value], attrs));
+    },
+  };
+}
+
+export const WINDOWS: readonly Builtin[] = [
+  {
+    name: "convolve2d",
+    params: params("x: tensor, weight: tensor, stride, padding, dilation, groups: size", {
+      stride: 1,
+      padding: 0,
+      dilation: 1,
+      groups: 1,
+    }),
+    doc: "Cross-correlation of [n, channels, height, width] with [out, channels / groups, kernel height, kernel width].",
+    run(env, { x, weight, stride, padding: around, dilation, groups }) {
+      const attrs = {
+        stride: pair(env, stride, "stride"),
+        padding: padding(env, around),
+        dilation: pair(env, dilation, "dilation"),
+        groups: groups as number,
+      };
+      return tensor(env.b.op("conv2d", [(x as Tensor).value, (weight as Tensor).value], attrs));
+    },
+  },
+  pooling(
+    "window_max2d",
+    "max_pool2d",
+    "The largest element of each window; padding is −∞. The first largest takes the gradient.",
+  ),
+  pooling("window_sum2d", "sum_pool2d", "The sum of each window; padding is 0."),
+];

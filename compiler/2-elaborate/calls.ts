@@ -1,0 +1,180 @@
+/** Calls: binds arguments to parameters, and applies layers, functions and blocks. */
+import type { Argument, CallExpr, Expr, Name } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { didYouMean, type Env, lookup } from "./context.ts";
+import { evaluate, unknownName } from "./evaluate.ts";
+import { invoke } from "./invoke.ts";
+import { type Param, signature, signatureNote } from "./signatures.ts";
+import { expectedTypes, fits } from "./types.ts";
+import { type Callable, type CValue, isCallable, isPoison, isTensor, nameOf, POISON, show } from "./values.ts";
+
+export interface Binding {
+  readonly given: ReadonlyMap<string, CValue>;
+  /** The tensor that a layer works on, where it is known already. */
+  readonly input: CValue | null;
+}
+
+/** `callee(args)`; `input` is the value that is piped in. What still lacks its input is a layer value. */
+export function call(expr: CallExpr, env: Env, input: CValue | null, label: Name | null): CValue {
+  const callee = calleeOf(expr.callee, env);
+  if (callee === null) {
+    // The callee is at fault and reported; its arguments may be too.
+    for (const arg of expr.args) evaluate(arg.value, env);
+    return POISON;
+  }
+  const binding = bind(callee, expr.args, env, input, expr.span);
+  if ([...binding.given.values(), binding.input].some((v) => v !== null && isPoison(v))) return POISON;
+  return complete(callee, binding, env, label, expr.span);
+}
+
+/** Applies a layer, a function or a block to a value. */
+export function apply(callee: Callable, input: CValue, env: Env, label: Name | null, span: Span): CValue {
+  if (isPoison(input)) return POISON;
+  return complete(callee, bind(callee, [], env, input, span), env, label, span);
+}
+
+export function calleeOf(expr: Expr, env: Env): Callable | null {
+  if (expr.kind !== "name") {
+    const value = evaluate(expr, env);
+    if (isPoison(value)) return null;
+    if (!isCallable(value)) throw env.ctx.failure(errors.notCallable({ found: show(value) }, expr.span));
+    return value;
+  }
+  const value = lookup(env, expr.name, true);
+  if (value === undefined) {
+    const other = lookup(env, expr.name, false);
+    if (other !== undefined) throw env.ctx.failure(errors.notCallable({ found: show(other) }, expr.span));
+    return unknownName(expr.name, expr.span, env, "layer or function");
+  }
+  return isCallable(value) ? value : null;
+}
+
+/** Runs the callee if it has all it needs; else it waits for its input. */
+export function complete(callee: Callable, binding: Binding, env: Env, label: Name | null, span: Span): CValue {
+  const { params, flow } = signature(callee);
+  const { given, input } = binding;
+  const missing = params.filter((p) => p.required && !given.has(p.name));
+  const waits = flow === "implicit" ? input === null : flow === "first" && missing[0]?.name === params[0].name;
+  const lacking = missing.find((p) => !(waits && flow === "first" && p.name === params[0].name));
+  if (lacking) {
+    const notes = signatureNote(callee);
+    throw env.ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: lacking.name }, span, { notes }));
+  }
+  if (waits) return { ...callee, given };
+  return invoke(callee, binding, env, label, span);
+}
+
+export function bind(callee: Callable, args: readonly Argument[], env: Env, piped: CValue | null, span: Span): Binding {
+  return new Binder(callee, env, span).run(args, piped);
+}
+
+class Binder {
+  private readonly given: Map<string, CValue>;
+  private readonly overridden = new Set<string>();
+  private readonly params: readonly Param[];
+  private readonly flow: "implicit" | "first" | "none";
+  private input: CValue | null = null;
+
+  constructor(
+    private readonly callee: Callable,
+    private readonly env: Env,
+    private readonly span: Span,
+  ) {
+    const { params, flow } = signature(callee);
+    this.params = params;
+    this.flow = flow;
+    this.given = new Map(callee.given);
+  }
+
+  run(args: readonly Argument[], piped: CValue | null): Binding {
+    if (piped !== null) this.pipe(piped);
+    for (const arg of args) {
+      if (!arg.override) continue;
+      this.named(arg);
+      this.overridden.add(arg.name!.text);
+    }
+    for (const arg of args) if (!arg.override) arg.name === null ? this.positional(arg) : this.named(arg);
+    return { given: this.given, input: this.input };
+  }
+
+  private pipe(value: CValue): void {
+    if (this.flow === "implicit") {
+      this.input = value;
+      return;
+    }
+    const first = this.params.find((p) => !this.given.has(p.name));
+    if (first) this.set(first, value, this.span);
+    else throw this.env.ctx.failure(errors.noInput({ found: show(this.callee) }, this.span));
+  }
+
+  private named(arg: Argument): void {
+    const name = arg.name!;
+    const param = this.params.find((p) => p.name === name.text);
+    if (!param) {
+      const names = this.params.map((p) => p.name);
+      const extra = { ...didYouMean(name.text, names), notes: signatureNote(this.callee) };
+      throw this.env.ctx.failure(
+        errors.unknownArgument({ callee: nameOf(this.callee), name: name.text }, name.span, extra),
+      );
+    }
+    if (this.overridden.has(param.name)) return;
+    if (this.given.has(param.name)) {
+      throw this.env.ctx.failure(errors.duplicateArgument({ callee: nameOf(this.callee), name: name.text }, arg.span));
+    }
+    this.set(param, this.value(arg.value, param), arg.value.span);
+  }
+
+  private positional(arg: Argument): void {
+    const [first, second] = this.params.filter((p) => !this.given.has(p.name) || this.overridden.has(p.name));
+    if (this.flow === "implicit" && this.input === null) {
+      // `relu(x)`: a tensor in the first place is what the layer works on.
+      const value = first ? this.value(arg.value, first) : evaluate(arg.value, this.env);
+      if (isTensor(value) && !first?.types.includes("tensor")) this.input = value;
+      else this.place(first, value, arg);
+      return;
+    }
+    if (!first) return this.place(first, POISON, arg);
+    const value = this.value(arg.value, first);
+    // `softmax(1)`: the tensor that the function works on is still to come.
+    const waits = this.flow === "first" && first === this.params[0] && isOnlyTensor(first) && !isTensor(value);
+    this.place(waits && second ? second : first, value, arg);
+  }
+
+  private place(param: Param | undefined, value: CValue, arg: Argument): void {
+    if (!param) {
+      const most = this.params.length;
+      const notes = signatureNote(this.callee);
+      throw this.env.ctx.failure(errors.tooManyArguments({ callee: nameOf(this.callee), most }, arg.span, { notes }));
+    }
+    if (!this.overridden.has(param.name)) this.set(param, value, arg.value.span);
+    else this.overridden.delete(param.name);
+  }
+
+  /** A bare word that the parameter knows is that word; anything else is an expression. */
+  private value(expr: Expr, param: Param): CValue {
+    if (expr.kind === "name" && param.words.includes(expr.name)) return expr.name;
+    if (expr.kind === "name" && param.words.length > 0 && lookup(this.env, expr.name, false) === undefined) {
+      const extra = { ...didYouMean(expr.name, param.words), notes: signatureNote(this.callee) };
+      const expected = expectedTypes(param);
+      const params = { callee: nameOf(this.callee), name: param.name, expected, found: `\`${expr.name}\`` };
+      throw this.env.ctx.failure(errors.wrongArgument(params, expr.span, extra));
+    }
+    return evaluate(expr, this.env);
+  }
+
+  private set(param: Param, value: CValue, span: Span): void {
+    if (!isPoison(value) && !fits(value, param)) {
+      const params = {
+        callee: nameOf(this.callee),
+        name: param.name,
+        expected: expectedTypes(param),
+        found: show(value),
+      };
+      throw this.env.ctx.failure(errors.wrongArgument(params, span, { notes: signatureNote(this.callee) }));
+    }
+    this.given.set(param.name, value);
+  }
+}
+
+const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";

@@ -1,0 +1,65 @@
+/** Sorts a model's clauses, and reports those that are missing or there twice. */
+import type { Clause, DataClause, Definition, InputClause, Model, TrainClause, UseClause } from "../1-parse/syntax.ts";
+import * as errors from "../errors.ts";
+import type { Diagnostics } from "./context.ts";
+
+type NetClause = Extract<Clause, { kind: "net" }>;
+type LetClause = Extract<Clause, { kind: "let" }>;
+
+export interface Clauses {
+  readonly inputs: readonly InputClause[];
+  readonly lets: readonly LetClause[];
+  readonly definitions: readonly Definition[];
+  readonly net: NetClause | null;
+  readonly loss: UseClause | null;
+  readonly metrics: readonly UseClause[];
+  readonly optimizer: UseClause | null;
+  readonly data: DataClause | null;
+  readonly train: TrainClause | null;
+}
+
+export function sortClauses(model: Model, diagnostics: Diagnostics): Clauses {
+  const of = <K extends Clause["kind"]>(...kinds: K[]): Extract<Clause, { kind: K }>[] =>
+    model.clauses.filter((c): c is Extract<Clause, { kind: K }> => (kinds as string[]).includes(c.kind));
+  const only = <T extends Clause>(clause: string, found: readonly T[]): T | null => {
+    for (const extra of found.slice(1)) {
+      const notes = [{ message: "the first one is here", span: found[0].span }];
+      diagnostics.add(errors.duplicateClause({ clause }, extra.span, { notes }));
+    }
+    return found[0] ?? null;
+  };
+  const uses = of("use");
+  const clauses: Clauses = {
+    inputs: of("input", "target"),
+    lets: of("let"),
+    definitions: of("definition"),
+    net: only("net", of("net")),
+    loss: only(
+      "loss",
+      uses.filter((u) => u.sort === "loss"),
+    ),
+    metrics: uses.filter((u) => u.sort === "metric"),
+    optimizer: only(
+      "optimizer",
+      uses.filter((u) => u.sort === "optimizer"),
+    ),
+    data: only("data", of("data")),
+    train: only("train", of("train")),
+  };
+  const missing = (clause: keyof typeof CURES): void =>
+    diagnostics.add(
+      errors.missingClause({ clause, model: model.name.text }, model.name.span, { help: `add ${CURES[clause]}` }),
+    );
+  if (!clauses.inputs.some((c) => c.kind === "input")) missing("input");
+  if (clauses.net === null) missing("net");
+  if (clauses.loss === null) missing("loss");
+  if (clauses.optimizer === null) missing("optimizer");
+  return clauses;
+}
+
+const CURES = {
+  input: "`input image: f32[3, 32, 32]`",
+  net: "`net { … }`: the layers, one a line",
+  loss: "`loss cross_entropy(net, label)`",
+  optimizer: "`optimizer sgd(lr = 0.01)`",
+};

@@ -1,0 +1,149 @@
+/** The state of one elaboration of the model (there are two: for training and for evaluation), and how errors are raised in it. */
+import { type Diagnostic, nearest, type SourceFile, type Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import type { Builder } from "../ir/builder.ts";
+import type { Value } from "../ir/graph.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { ParamPath, Tensors } from "./parameters.ts";
+import type { Scope } from "./scope.ts";
+import type { CValue } from "./values.ts";
+
+/** Evaluation steps of a whole model; stops repeats inside repeats before they fill the memory. */
+const MAX_WORK = 1_000_000;
+/** Expressions and definitions being evaluated inside one another; well within the stack of any engine. */
+const MAX_DEPTH = 400;
+const MAX_DIAGNOSTICS = 30;
+
+/** An error on its way to the statement that recovers from it; a fatal one ends the elaboration. */
+export class Failure extends Error {
+  constructor(
+    readonly diagnostic: Diagnostic,
+    readonly fatal = false,
+  ) {
+    super(diagnostic.message);
+  }
+}
+
+/** Collects diagnostics of both elaborations, each once. */
+export class Diagnostics {
+  private readonly seen = new Set<string>();
+  private readonly list: Diagnostic[] = [];
+  private dropped = 0;
+
+  add(d: Diagnostic): void {
+    const key = `${d.code} ${d.span?.file.name} ${d.span?.start} ${d.message}`;
+    if (this.seen.has(key)) return;
+    this.seen.add(key);
+    if (this.list.length < MAX_DIAGNOSTICS) this.list.push(d);
+    else this.dropped++;
+  }
+  get all(): Diagnostic[] {
+    const more = this.dropped > 0 ? [errors.tooManyErrors({ count: this.dropped }, null)] : [];
+    return [...this.list, ...more];
+  }
+  get failed(): boolean {
+    return this.list.some((d) => d.severity === "error");
+  }
+}
+
+/** A definition at work, and where it was called. */
+interface Frame {
+  readonly callee: string;
+  readonly span: Span;
+}
+
+export class Context {
+  /** New values of the buffers, by name. */
+  readonly updates = new Map<string, { readonly value: Value; readonly span: Span }>();
+  /** How many classes an integer input or target distinguishes, by its name. */
+  readonly classes = new Map<string, number>();
+  private readonly frames: Frame[] = [];
+  private work = 0;
+  private depth = 0;
+  private sites = 0;
+
+  constructor(
+    readonly b: Builder,
+    readonly training: boolean,
+    readonly names: Namespaces,
+    readonly tensors: Tensors,
+    readonly diagnostics: Diagnostics,
+    readonly batch: number,
+  ) {}
+
+  nextSite(): number {
+    return this.sites++;
+  }
+
+  /** Counts an evaluation step, and the nesting while `run` goes on. */
+  step<T>(span: Span, run: () => T): T {
+    if (++this.work > MAX_WORK) throw new Failure(errors.tooMuchWork({ limit: MAX_WORK }, this.userSpan(span)), true);
+    if (this.depth >= MAX_DEPTH)
+      throw new Failure(errors.callsTooDeep({ limit: MAX_DEPTH }, this.userSpan(span)), true);
+    this.depth++;
+    try {
+      return run();
+    } finally {
+      this.depth--;
+    }
+  }
+
+  /** Runs the body of a definition called at `span`. */
+  call<T>(callee: string, span: Span, run: () => T): T {
+    this.frames.push({ callee, span });
+    try {
+      return run();
+    } finally {
+      this.frames.pop();
+    }
+  }
+
+  /** The place in the user's text that led to `span`: itself, or the innermost call that is not in the library. */
+  userSpan(span: Span): Span {
+    if (!this.names.isLibrary(span.file)) return span;
+    for (let i = this.frames.length - 1; i >= 0; i--) {
+      if (!this.names.isLibrary(this.frames[i].span.file)) return this.frames[i].span;
+    }
+    return span;
+  }
+
+  isUser(file: SourceFile): boolean {
+    return !this.names.isLibrary(file);
+  }
+
+  /** An error to throw. One in the library is shown where the user's text called it, with the library's place as a note. */
+  failure(diagnostic: Diagnostic): Failure {
+    const { span } = diagnostic;
+    const shown = span === null ? null : this.userSpan(span);
+    const inner = span !== shown && span !== null ? [{ message: "raised here, in the library", span }] : [];
+    return new Failure({ ...diagnostic, span: shown, notes: [...diagnostic.notes, ...inner] });
+  }
+}
+
+/** Where an expression stands. */
+export interface Env {
+  readonly ctx: Context;
+  readonly scope: Scope;
+  /** Definitions that are looked up before the global names: initialisers after `~`, losses in a `loss` clause, … */
+  readonly prefer: Scope | null;
+  /** Where parameters of layers applied here get their names; null where there can be none. */
+  readonly path: ParamPath | null;
+}
+
+export const withScope = (env: Env, scope: Scope): Env => ({ ...env, scope });
+
+/** "did you mean …?" or nothing. */
+export function didYouMean(word: string, candidates: Iterable<string>): { help?: string } {
+  const guess = nearest(word, new Set(candidates));
+  return guess === null ? {} : { help: `did you mean \`${guess}\`?` };
+}
+
+/** Looks a name up: what stands around it, then the preferred definitions, then the global ones. */
+export function lookup(env: Env, name: string, toCall: boolean): CValue | undefined {
+  const find = (scope: Scope): CValue | undefined => (toCall ? scope.callable(name) : scope.get(name));
+  const globals = env.ctx.names.values;
+  const local = find(env.scope);
+  const global = find(globals);
+  if (local !== undefined && local !== global) return local;
+  return (env.prefer ? find(env.prefer) : undefined) ?? local;
+}

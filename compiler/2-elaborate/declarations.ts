@@ -1,0 +1,118 @@
+/** `param`, `buffer` and `update`: tensors that live between calls. */
+import type { BufferStatement, Expr, ParamStatement, Statement } from "../1-parse/syntax.ts";
+import * as errors from "../errors.ts";
+import { type Init, sameShape, sizeOf } from "../ir/graph.ts";
+import { toValue } from "./arithmetic.ts";
+import { complete } from "./calls.ts";
+import { type Env, withScope } from "./context.ts";
+import { evaluate, MAX_ELEMENTS, operation } from "./evaluate.ts";
+import { Scope } from "./scope.ts";
+import { type CValue, isCallable, isDistribution, isPoison, isTensor, POISON, show, tensor } from "./values.ts";
+
+export function declareParam(statement: ParamStatement, env: Env, place: string): CValue {
+  return declare(statement, env, place, "param", (shape) => initOf(statement.init, shape, env));
+}
+
+export function declareBuffer(statement: BufferStatement, env: Env, place: string): CValue {
+  return declare(statement, env, place, "buffer", () => {
+    const value = evaluate(statement.value, env);
+    if (isPoison(value)) return null;
+    if (typeof value === "number") return { kind: "constant", value };
+    const what = `the initial value of \`${statement.name.text}\``;
+    throw env.ctx.failure(errors.wrongValue({ what, expected: "a number", found: show(value) }, statement.value.span));
+  });
+}
+
+function declare(
+  statement: ParamStatement | BufferStatement,
+  env: Env,
+  place: string,
+  kind: "param" | "buffer",
+  init: (shape: readonly number[]) => Init | null,
+): CValue {
+  const { ctx, path } = env;
+  const { name, condition, otherwise, span } = statement;
+  if (condition !== null) {
+    const wanted = evaluate(condition, env);
+    if (isPoison(wanted)) return POISON;
+    if (typeof wanted !== "boolean")
+      throw ctx.failure(errors.notCompileTime({ what: "this condition" }, condition.span));
+    if (!wanted) return otherwise === null ? 0 : evaluate(otherwise, env);
+  }
+  if (path === null) throw ctx.failure(errors.misplacedStatement({ statement: kind, place }, span));
+  const sizes = statement.shape.map((size) => dimension(size, env));
+  if (sizes.includes(null)) return POISON;
+  const shape = sizes as number[];
+  const elements = sizeOf(shape, 1);
+  const full = `${path.prefix}${name.text}`;
+  if (elements > MAX_ELEMENTS) {
+    const what = `the ${kind} \`${full}\` [${shape.join(", ")}]`;
+    throw ctx.failure(errors.tooLarge({ what, elements, limit: MAX_ELEMENTS }, span));
+  }
+  if (path.isTaken(name.text)) throw ctx.failure(errors.duplicateName({ kind, name: full }, name.span));
+  path.claim(name.text);
+  const start = init(shape);
+  if (start === null) return POISON;
+  ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span) });
+  return tensor(operation(span, env, () => ctx.b.op(kind, [], { name: full, shape })));
+}
+
+/** A size of a parameter; null if the error is known. */
+function dimension(expr: Expr, env: Env): number | null {
+  const size = evaluate(expr, env);
+  if (isPoison(size)) return null;
+  if (typeof size !== "number" || !Number.isInteger(size) || size < 1) {
+    throw env.ctx.failure(errors.badSize({ what: "a size", size: show(size) }, expr.span));
+  }
+  return size;
+}
+
+/** An initialiser knows the parameter's `shape`, and for two axes or more PyTorch's `fan_in` and `fan_out`. */
+function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
+  const { names } = env.ctx;
+  const scope = new Scope(env.scope);
+  scope.set("shape", shape);
+  if (shape.length >= 2) {
+    const window = sizeOf(shape.slice(2), 1);
+    scope.set("fan_in", shape[1] * window);
+    scope.set("fan_out", shape[0] * window);
+  }
+  const inner: Env = { ...withScope(env, scope), prefer: names.preferred("init"), path: null };
+  const value = fill(evaluate(expr, inner), expr, inner);
+  if (isPoison(value)) return null;
+  if (typeof value === "number") return { kind: "constant", value };
+  if (isDistribution(value)) return value.init;
+  throw env.ctx.failure(
+    errors.wrongValue({ what: "what follows `~`", expected: "an initialiser", found: show(value) }, expr.span),
+  );
+}
+
+/** `~ ones` is `~ ones()`. */
+function fill(value: CValue, expr: Expr, env: Env): CValue {
+  return isCallable(value) ? complete(value, { given: value.given, input: null }, env, null, expr.span) : value;
+}
+
+export function updateBuffer(statement: Extract<Statement, { kind: "update" }>, env: Env): void {
+  const { ctx } = env;
+  const { name, span } = statement;
+  const buffer = env.scope.get(name.text);
+  if (buffer !== undefined && isPoison(buffer)) return;
+  // A buffer whose condition does not hold is a number: there is nothing to update.
+  if (typeof buffer === "number") return;
+  if (!isTensor(buffer) || buffer.value.op !== "buffer") {
+    throw ctx.failure(errors.notABuffer({ name: name.text }, name.span));
+  }
+  if (!ctx.training) return;
+  const value = evaluate(statement.value, env);
+  if (isPoison(value)) return;
+  const { shape } = buffer.value.type;
+  const updated = operation(span, env, () => toValue(ctx.b, value as number));
+  const whole = updated.type.shape.length === 0 ? ctx.b.broadcast(updated, shape, []) : updated;
+  if (!sameShape(whole.type.shape, shape)) {
+    const what = `the new value of \`${name.text}\``;
+    throw ctx.failure(
+      errors.wrongValue({ what, expected: show(buffer), found: show(tensor(whole)) }, statement.value.span),
+    );
+  }
+  ctx.updates.set(String(buffer.value.attrs.name), { value: whole, span });
+}

@@ -1,0 +1,147 @@
+/**
+ * `elaborate(tree, options)`: from the syntax tree to a module of tensor programs. The model is elaborated twice, for training
+ * and for evaluation, with one builder: what the two have in common is one graph.
+ */
+
+import type { ManifestData } from "../../runtime/abi.ts";
+import { libraryEntries } from "../1-parse/parse.ts";
+import type { Definition, Model, SyntaxTree } from "../1-parse/syntax.ts";
+import { CompileError, type Diagnostic } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { Builder } from "../ir/builder.ts";
+import type { InputDecl, Module, Program, Value } from "../ir/graph.ts";
+import { LIBRARY } from "../std/index.ts";
+import { type Clauses, sortClauses } from "./clauses.ts";
+import { Context, Diagnostics, type Env, Failure } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { declareInput } from "./inputs.ts";
+import { Namespaces } from "./namespaces.ts";
+import { elaborateOptimizer } from "./optimizer.ts";
+import { withOverrides } from "./overrides.ts";
+import { Tensors } from "./parameters.ts";
+import { ModelPass } from "./programs.ts";
+import { Scope } from "./scope.ts";
+import { dataSettings, guarded, type TrainSettings, trainSettings } from "./settings.ts";
+import { POISON } from "./values.ts";
+
+export interface ElaborateOptions {
+  /** Values of `--set`: `optimizer.lr` → `0.01`. */
+  readonly overrides?: Readonly<Record<string, string>>;
+  /** In place of `train { batch = … }`. */
+  readonly batch?: number;
+}
+
+export interface Elaborated {
+  readonly module: Module;
+  readonly builder: Builder;
+  /** The learning rate of a step, of rank 0. */
+  readonly lr: Value | null;
+  readonly data: ManifestData | null;
+  readonly train: TrainSettings;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export function elaborate(tree: SyntaxTree, options: ElaborateOptions = {}): Elaborated {
+  const diagnostics = new Diagnostics();
+  try {
+    return new Elaboration(diagnostics).run(tree, options);
+  } catch (e) {
+    if (!(e instanceof Failure)) throw e;
+    diagnostics.add(e.diagnostic);
+    throw new CompileError(diagnostics.all);
+  }
+}
+
+class Elaboration {
+  private readonly b = new Builder();
+  private readonly names: Namespaces;
+  private readonly tensors = new Tensors();
+
+  constructor(private readonly diagnostics: Diagnostics) {
+    const entries = LIBRARY.flatMap((file) => libraryEntries(file));
+    this.names = new Namespaces(this.b, entries, new Set(LIBRARY));
+  }
+
+  run(tree: SyntaxTree, options: ElaborateOptions): Elaborated {
+    const model = this.onlyModel(tree);
+    const clauses = withOverrides(sortClauses(model, this.diagnostics), options.overrides ?? {}, this.diagnostics);
+    const definitions = tree.items.filter((item) => item.kind === "definition");
+    this.define([...definitions, ...clauses.definitions]);
+    const train = this.settings(clauses, options);
+    const ctx = (training: boolean): Context =>
+      new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
+    const scope = this.constants(clauses, ctx(true));
+    const inputs = this.inputs(clauses, scope, ctx(true));
+    const data = clauses.data && dataSettings(clauses.data, this.env(scope, ctx(true)));
+    const [training, evaluation] = [true, false].map(
+      (mode) => new ModelPass(clauses, inputs, data, this.env(scope, ctx(mode))),
+    );
+    this.stopIfFailed();
+    const { loss } = training;
+    const optimizer = elaborateOptimizer(clauses.optimizer!, loss!, training.ctx);
+    this.stopIfFailed();
+    const trainStep: Program = {
+      name: "train_step",
+      results: [{ name: "loss", value: loss! }],
+      updates: [...optimizer.updates, ...training.bufferUpdates()],
+    };
+    const module: Module = {
+      name: model.name.text,
+      batch: train.batch,
+      inputs,
+      tensors: [...this.tensors.all, ...optimizer.states],
+      programs: [trainStep, evaluation.evaluateProgram(), evaluation.forwardProgram(), ...evaluation.ingestPrograms()],
+    };
+    this.b.span = null;
+    return { module, builder: this.b, lr: optimizer.lr, data, train, warnings: this.diagnostics.all };
+  }
+
+  private onlyModel(tree: SyntaxTree): Model {
+    const models = tree.items.filter((item) => item.kind === "model");
+    if (models.length === 1) return models[0];
+    const span = models[1]?.name.span ?? { file: tree.file, start: 0, end: 0 };
+    throw new Failure(errors.modelCount({ count: models.length }, span), true);
+  }
+
+  private define(definitions: readonly Definition[]): void {
+    for (const definition of definitions) {
+      if (this.names.define(definition, this.names.values)) continue;
+      const { text, span } = definition.name;
+      this.diagnostics.add(errors.duplicateName({ kind: definition.sort, name: text }, span));
+    }
+  }
+
+  private settings(clauses: Clauses, options: ElaborateOptions): TrainSettings {
+    const ctx = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
+    const settings = trainSettings(clauses.train, this.env(this.names.values, ctx));
+    return options.batch === undefined ? settings : { ...settings, batch: options.batch };
+  }
+
+  /** `let`s of the model, each seeing those before it. */
+  private constants(clauses: Clauses, ctx: Context): Scope {
+    const scope = new Scope(this.names.values);
+    for (const { name, value } of clauses.lets) {
+      const known = guarded(this.diagnostics, () => evaluate(value, this.env(scope, ctx)));
+      scope.set(name.text, known ?? POISON);
+    }
+    return scope;
+  }
+
+  private inputs(clauses: Clauses, scope: Scope, ctx: Context): InputDecl[] {
+    const declared = clauses.inputs.map((clause) => declareInput(clause, this.env(scope, ctx)));
+    const seen = new Set<string>();
+    for (const { name, kind } of clauses.inputs) {
+      if (seen.has(name.text)) this.diagnostics.add(errors.duplicateName({ kind, name: name.text }, name.span));
+      seen.add(name.text);
+    }
+    return declared.filter((decl) => decl !== null);
+  }
+
+  private env(scope: Scope, ctx: Context): Env {
+    return { ctx, scope, prefer: null, path: null };
+  }
+
+  private stopIfFailed(): void {
+    if (this.diagnostics.failed) throw new CompileError(this.diagnostics.all);
+  }
+}

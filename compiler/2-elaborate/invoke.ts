@@ -1,0 +1,145 @@
+/** Runs what is called: a definition's body, a builtin, a block, a repeat. */
+import type { Definition, Name } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { bodyOf, runBody } from "./body.ts";
+import { mean, sum } from "./builtins/reduce.ts";
+import type { Binding } from "./calls.ts";
+import type { Env } from "./context.ts";
+import { evaluate, operation } from "./evaluate.ts";
+import type { ParamPath } from "./parameters.ts";
+import { Scope } from "./scope.ts";
+import { type Callable, type CValue, isPoison, isTensor, nameOf, POISON, show, type Target, tensor } from "./values.ts";
+
+export function invoke(callee: Callable, binding: Binding, env: Env, label: Name | null, span: Span): CValue {
+  const { target } = callee;
+  const { ctx } = env;
+  if (target.kind === "builtin") return invokeBuiltin(callee, target, binding, env, span);
+  if (target.kind === "block") {
+    const path = label ? labelledPath(label, env) : env.path;
+    return target.repeat
+      ? repeated(target, binding.input!, env, label ? path : (path?.unlabelled("repeat") ?? null))
+      : runBlock(target, target.scope, binding.input!, env, path);
+  }
+  return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, label, span));
+}
+
+/** The path of a labelled step; two steps with parameters cannot share a label. */
+function labelledPath(label: Name, env: Env): ParamPath | null {
+  if (env.path?.isTaken(label.text)) {
+    throw env.ctx.failure(errors.duplicateName({ kind: "label", name: label.text }, label.span));
+  }
+  return env.path?.labelled(label.text) ?? null;
+}
+
+function invokeBuiltin(
+  callee: Callable,
+  target: Extract<Target, { kind: "builtin" }>,
+  { given }: Binding,
+  env: Env,
+  span: Span,
+): CValue {
+  const { builtin } = target;
+  const args: Record<string, CValue> = {};
+  for (const param of builtin.params) args[param.name] = given.get(param.name) ?? param.default!;
+  const { ctx } = env;
+  const wrong = (name: string, expected: string): never => {
+    throw ctx.failure(errors.wrongArgument({ callee: nameOf(callee), name, expected, found: show(args[name]) }, span));
+  };
+  return operation(span, env, () => builtin.run({ b: ctx.b, nextSite: () => ctx.nextSite(), wrong }, args));
+}
+
+function runDefinition(
+  target: Extract<Target, { kind: "definition" }>,
+  { given, input }: Binding,
+  env: Env,
+  label: Name | null,
+  span: Span,
+): CValue {
+  const { definition } = target;
+  const { sort, body } = definition;
+  const { ctx } = env;
+  const scope = bindParameters(definition, given, target.scope, env);
+  if (input !== null) scope.set("in", input);
+  // An initialiser knows what it initialises.
+  if (sort === "init") for (const name of INIT_NAMES) copy(name, env.scope, scope);
+  const inner: Env = {
+    ctx,
+    scope: new Scope(scope),
+    prefer: ctx.names.preferred(sort),
+    path: pathOf(definition, label, env),
+  };
+  const kind = sort === "layer" ? "layer" : "function";
+  const place = `the ${sort} \`${definition.name.text}\``;
+  const value = runBody(body, inner, bodyOf(kind, place, input), definition.span);
+  if (sort === "loss" || sort === "metric") return reduced(value, given.get("reduction") ?? "mean", env, span);
+  return value;
+}
+
+export const INIT_NAMES = ["shape", "fan_in", "fan_out"] as const;
+
+function copy(name: string, from: Scope, to: Scope): void {
+  const value = from.get(name);
+  if (value !== undefined) to.set(name, value);
+}
+
+function pathOf({ sort, name }: Definition, label: Name | null, env: Env): ParamPath | null {
+  if (label) return labelledPath(label, env);
+  if (sort === "layer") return env.path?.unlabelled(name.text) ?? null;
+  return sort === "fn" ? env.path : null;
+}
+
+/** Arguments and defaults; a default may use the parameters before it. */
+export function bindParameters(
+  { params, sort }: Definition,
+  given: ReadonlyMap<string, CValue>,
+  outer: Scope,
+  env: Env,
+): Scope {
+  const { names } = env.ctx;
+  const scope = new Scope(sort === "schedule" || sort === "optimizer" ? names.host : outer);
+  scope.set("training", env.ctx.training);
+  for (const { name, types, default: value } of params) {
+    const known = given.get(name.text);
+    // A default that is one of the parameter's words is that word.
+    const word = value?.kind === "name" && types.some((t) => t.text === value.name) ? value.name : null;
+    const inner: Env = { ctx: env.ctx, scope, prefer: names.preferred(sort), path: null };
+    scope.set(name.text, known ?? word ?? evaluate(value!, inner));
+  }
+  return scope;
+}
+
+/** The reduction that every loss takes: the mean divides by the number of elements, as PyTorch's does. */
+function reduced(value: CValue, reduction: CValue, env: Env, span: Span): CValue {
+  if (!isTensor(value) || reduction === "none") return value;
+  const { b } = env.ctx;
+  return operation(span, env, () => tensor((reduction === "sum" ? sum : mean)(b, value.value, null, false)));
+}
+
+type Block = Extract<Target, { kind: "block" }>;
+
+function runBlock(target: Block, outer: Scope, input: CValue, env: Env, path: ParamPath | null): CValue {
+  const scope = new Scope(outer);
+  scope.set("in", input);
+  const inner: Env = { ctx: env.ctx, scope: new Scope(scope), prefer: null, path };
+  return runBody(target.body, inner, bodyOf("layer", "a block", input), target.span);
+}
+
+/** Instance i of a repeat is named i; the layer of a body that is one layer without a label takes that name itself. */
+function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null): CValue {
+  const { count, variable } = target.repeat!;
+  let value = input;
+  for (let i = 0; i < count && !isPoison(value); i++) {
+    const scope = new Scope(target.scope);
+    if (variable !== null) scope.set(variable, i);
+    const instance = path?.labelled(String(i)) ?? null;
+    const single = isSingleLayer(target) ? (instance?.transparent() ?? null) : instance;
+    value = runBlock(target, scope, value, env, single);
+  }
+  return value ?? POISON;
+}
+
+function isSingleLayer({ body }: Block): boolean {
+  const [only] = body;
+  return body.length === 1 && only.kind === "step" && only.steps.length === 1 && only.steps[0].label === null;
+}

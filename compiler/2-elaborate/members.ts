@@ -1,0 +1,39 @@
+/** `in.channels`, `in.shape`, …: what is known of a tensor at compile time. */
+import type { Name } from "../1-parse/syntax.ts";
+import * as errors from "../errors.ts";
+import type { Dim } from "../ir/graph.ts";
+import { type Context, didYouMean } from "./context.ts";
+import { axisNames, type CValue, isPoison, isTensor, POISON, show, showType, type Tensor, tensor } from "./values.ts";
+
+export function member(target: CValue, name: Name, ctx: Context): CValue {
+  if (isPoison(target)) return POISON;
+  if (!isTensor(target)) {
+    throw ctx.failure(errors.unknownMember({ member: name.text, found: show(target), known: "none" }, name.span));
+  }
+  const members = membersOf(target, ctx);
+  const value = members.get(name.text);
+  if (value !== undefined) return value;
+  const known = [...members.keys()];
+  const found = showType(target.value.type);
+  const flat = name.text === "features" && members.has("channels");
+  const help = flat ? { help: "put `flatten` before this step" } : didYouMean(name.text, known);
+  throw ctx.failure(errors.unknownMember({ member: name.text, found, known: known.join(", ") }, name.span, help));
+}
+
+function membersOf({ value }: Tensor, ctx: Context): Map<string, CValue> {
+  const { shape } = value.type;
+  const dim = (d: Dim): CValue => (d === "n" ? tensor(ctx.b.host("n")) : d);
+  const fixed = shape.filter((d) => d !== "n");
+  const members = new Map<string, CValue>([
+    ["shape", shape.map(dim)],
+    ["rank", shape.length],
+    // Elements of one sample.
+    ["size", fixed.reduce((size, d) => size * d, 1)],
+  ]);
+  // 0: not known.
+  if (value.type.dtype === "i32") members.set("classes", ctx.classes.get(String(value.attrs.name)) ?? 0);
+  axisNames(value.type)?.forEach((axis, i) => {
+    if (axis !== "n") members.set(axis, dim(shape[i]));
+  });
+  return members;
+}

@@ -1,0 +1,58 @@
+/** Parameters and buffers: their names (PyTorch's state_dict names), and the list of all that the model has. */
+import type { TensorDecl } from "../ir/graph.ts";
+
+/**
+ * Where in the net we are: `layer1.0.conv1.`. A step with a label adds its label; one without adds its layer's name, numbered
+ * from the second on (`conv2d`, `conv2d_2`), and only if the layer turns out to have parameters.
+ */
+export class ParamPath {
+  /** Names taken here by parameters and by steps that have some. */
+  private readonly taken = new Set<string>();
+  /** A step without a label is named by this place itself. */
+  private isTransparent = false;
+
+  private constructor(
+    readonly prefix: string,
+    private readonly parent: ParamPath | null,
+    private readonly segment: string,
+  ) {}
+
+  static root(): ParamPath {
+    return new ParamPath("", null, "");
+  }
+  labelled(label: string): ParamPath {
+    return new ParamPath(`${this.prefix}${label}.`, this, label);
+  }
+  unlabelled(name: string): ParamPath {
+    if (this.isTransparent) return this;
+    let candidate = name;
+    for (let i = 2; this.taken.has(candidate); i++) candidate = `${name}_${i}`;
+    return this.labelled(candidate);
+  }
+  /** The same place, which its one step without a label shares. */
+  transparent(): ParamPath {
+    const path = new ParamPath(this.prefix, this.parent, this.segment);
+    path.isTransparent = true;
+    return path;
+  }
+  isTaken(name: string): boolean {
+    return this.taken.has(name);
+  }
+  /** Takes a name for a parameter, and with it the names of the steps around it. */
+  claim(name: string): void {
+    this.taken.add(name);
+    this.parent?.claim(this.segment);
+  }
+}
+
+/** The tensors that live between calls, in the order of their declaration. The training and evaluation graphs share them. */
+export class Tensors {
+  private readonly declared = new Map<string, TensorDecl>();
+
+  declare(decl: TensorDecl): void {
+    if (!this.declared.has(decl.name)) this.declared.set(decl.name, decl);
+  }
+  get all(): readonly TensorDecl[] {
+    return [...this.declared.values()];
+  }
+}

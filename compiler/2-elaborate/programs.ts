@@ -1,0 +1,119 @@
+/** One elaboration of the model, for training or for evaluation, and the programs made of it. */
+import type { ManifestData } from "../../runtime/abi.ts";
+import type { UseClause } from "../1-parse/syntax.ts";
+import * as errors from "../errors.ts";
+import type { InputDecl, Program, Value } from "../ir/graph.ts";
+import { bodyOf, runBody } from "./body.ts";
+import type { Clauses } from "./clauses.ts";
+import type { Context, Env } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { inputValue } from "./inputs.ts";
+import { ParamPath } from "./parameters.ts";
+import { Scope } from "./scope.ts";
+import { guarded } from "./settings.ts";
+import { type CValue, isPoison, isTensor, POISON, show, tensor } from "./values.ts";
+
+export class ModelPass {
+  readonly ctx: Context;
+  /** null where an error was reported. */
+  readonly loss: Value | null;
+  private readonly net: CValue;
+  private readonly metrics: readonly { readonly name: string; readonly value: Value }[];
+
+  constructor(
+    private readonly clauses: Clauses,
+    private readonly inputs: readonly InputDecl[],
+    private readonly data: ManifestData | null,
+    private readonly env: Env,
+  ) {
+    this.ctx = env.ctx;
+    for (const { name, classes } of inputs) if (classes !== undefined) this.ctx.classes.set(name, classes);
+    const scope = this.inputScope();
+    this.net = this.runNet(scope);
+    const after = new Scope(scope);
+    after.set("net", this.net);
+    this.loss = clauses.loss && this.scalar(clauses.loss, after);
+    this.metrics = clauses.metrics.flatMap((clause) => {
+      const value = this.scalar(clause, after);
+      return value === null ? [] : [{ name: metricName(clause), value }];
+    });
+  }
+
+  /** The names of inputs and targets; the first float input goes through the steps of the data clause. */
+  private inputScope(): Scope {
+    const scope = new Scope(this.env.scope);
+    scope.set("training", this.ctx.training);
+    for (const clause of this.clauses.inputs) scope.set(clause.name.text, POISON);
+    const image = this.inputs.find((decl) => decl.role === "input" && decl.dtype === "f32");
+    for (const decl of this.inputs) {
+      const leaf = tensor(inputValue(decl, this.ctx));
+      const steps = decl === image ? (this.clauses.data?.body ?? []) : [];
+      const body = bodyOf("layer", "the data's steps", leaf);
+      body.trail.push({ label: `input ${decl.name}`, value: leaf, span: decl.span! });
+      const inner: Env = { ...this.env, scope: new Scope(scope) };
+      inner.scope.set("in", leaf);
+      scope.set(decl.name, steps.length === 0 ? leaf : runBody(steps, inner, body, this.clauses.data!.span));
+    }
+    return scope;
+  }
+
+  private runNet(scope: Scope): CValue {
+    const { net } = this.clauses;
+    if (net === null) return POISON;
+    const names = this.clauses.inputs.filter((c) => c.kind === "input").map((c) => c.name);
+    const first = names.length === 1 ? scope.get(names[0].text)! : null;
+    const inner = new Scope(scope);
+    if (first) inner.set("in", first);
+    const body = bodyOf("layer", "the net", first);
+    if (first) body.trail.push({ label: `input ${names[0].text}`, value: first, span: names[0].span });
+    const env: Env = { ...this.env, scope: new Scope(inner), path: ParamPath.root() };
+    return runBody(net.body, env, body, net.span);
+  }
+
+  private scalar({ sort, expr }: UseClause, scope: Scope): Value | null {
+    const { ctx } = this;
+    const env: Env = { ctx, scope, prefer: ctx.names.preferred(sort), path: null };
+    const value = guarded(ctx.diagnostics, () => {
+      const result = evaluate(expr, env);
+      if (isPoison(result)) return null;
+      if (isTensor(result) && result.value.type.shape.length === 0) return ctx.b.cast(result.value, "f32");
+      throw ctx.failure(errors.lossNotScalar({ type: show(result) }, expr.span));
+    });
+    return value ?? null;
+  }
+
+  bufferUpdates(): Program["updates"] {
+    return [...this.ctx.updates].map(([target, { value }]) => ({ target, value }));
+  }
+
+  evaluateProgram(): Program {
+    return { name: "evaluate", results: [{ name: "loss", value: this.loss! }, ...this.metrics], updates: [] };
+  }
+
+  forwardProgram(): Program {
+    const isClass = this.inputs.some((decl) => decl.role === "target" && decl.classes !== undefined);
+    const value = isTensor(this.net) ? this.net.value : null;
+    return { name: "forward", results: [{ name: isClass ? "logits" : "output", value: value! }], updates: [] };
+  }
+
+  /** Bytes to floats, for every float input. */
+  ingestPrograms(): Program[] {
+    const { b } = this.ctx;
+    return this.inputs
+      .filter(({ role, dtype }) => role === "input" && dtype === "f32")
+      .map(({ name, shape, span }) => {
+        b.span = span;
+        const bytes = b.op("input", [], { name: `${name}.bytes`, dtype: "u8", shape: ["n", ...shape] });
+        const floats = b.cast(bytes, "f32");
+        const scale = this.data?.args.scale;
+        const value = typeof scale === "number" ? (scale === 1 ? floats : b.mul(floats, scale)) : b.div(floats, 255);
+        return { name: `ingest_${name}`, results: [], updates: [{ target: name, value }] };
+      });
+  }
+}
+
+/** A metric is called by its label, or by its definition. */
+function metricName({ label, expr }: UseClause): string {
+  if (label) return label.text;
+  return expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : "metric";
+}

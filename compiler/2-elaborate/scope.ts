@@ -1,0 +1,31 @@
+/** Names in force at a place. A call looks for something that can be called, so `mean = [0.5]` does not hide `mean(x)`. */
+import { type CValue, isCallable } from "./values.ts";
+
+export class Scope {
+  private readonly names = new Map<string, CValue>();
+
+  constructor(readonly parent: Scope | null) {}
+
+  set(name: string, value: CValue): void {
+    this.names.set(name, value);
+  }
+  /** In this scope itself. */
+  own(name: string): CValue | undefined {
+    return this.names.get(name);
+  }
+  get(name: string): CValue | undefined {
+    return this.names.get(name) ?? this.parent?.get(name);
+  }
+  callable(name: string): CValue | undefined {
+    const own = this.names.get(name);
+    if (own !== undefined && (isCallable(own) || (typeof own === "object" && "kind" in own && own.kind === "poison"))) {
+      return own;
+    }
+    return this.parent?.callable(name);
+  }
+  /** Every name in force, innermost first; for suggestions. */
+  *all(): Iterable<string> {
+    yield* this.names.keys();
+    if (this.parent) yield* this.parent.all();
+  }
+}

@@ -1,0 +1,29 @@
+/** Types of parameters: what an argument may be. */
+import type { Param } from "./signatures.ts";
+import { type CValue, isCallable, isList, isTensor } from "./values.ts";
+
+const TYPES: Readonly<Record<string, { readonly text: string; readonly test: (v: CValue) => boolean }>> = {
+  size: { text: "a whole number of at least 1", test: (v) => Number.isInteger(v) && (v as number) >= 1 },
+  count: { text: "a whole number of at least 0", test: (v) => Number.isInteger(v) && (v as number) >= 0 },
+  int: { text: "a whole number", test: (v) => Number.isInteger(v) },
+  number: { text: "a number", test: (v) => typeof v === "number" },
+  bool: { text: "true or false", test: (v) => typeof v === "boolean" },
+  list: { text: "a list", test: isList },
+  tensor: { text: "a tensor", test: isTensor },
+  function: { text: "a function", test: isCallable },
+};
+
+export const isTypeName = (name: string): boolean => name in TYPES;
+
+/** No types: anything fits. */
+export function fits(value: CValue, param: Param): boolean {
+  if (param.types.length === 0 && param.words.length === 0) return true;
+  if (typeof value === "string") return param.words.includes(value);
+  return param.types.some((t) => TYPES[t].test(value));
+}
+
+/** `a whole number of at least 1, a list, same or valid` */
+export function expectedTypes(param: Param): string {
+  const texts = [...param.types.map((t) => TYPES[t].text), ...param.words.map((w) => `\`${w}\``)];
+  return texts.length < 2 ? (texts[0] ?? "a value") : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
+}

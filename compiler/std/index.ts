@@ -1,0 +1,21 @@
+/** The files of the standard library. */
+import type { SourceFile } from "../diagnostics.ts";
+import activations from "./activations.model";
+import initialisers from "./initialisers.model";
+import layers from "./layers.model";
+import losses from "./losses.model";
+import metrics from "./metrics.model";
+import optimizers from "./optimizers.model";
+import schedules from "./schedules.model";
+import transforms from "./transforms.model";
+
+export const LIBRARY: readonly SourceFile[] = [
+  { name: "std/layers.model", text: layers },
+  { name: "std/activations.model", text: activations },
+  { name: "std/losses.model", text: losses },
+  { name: "std/metrics.model", text: metrics },
+  { name: "std/optimizers.model", text: optimizers },
+  { name: "std/schedules.model", text: schedules },
+  { name: "std/initialisers.model", text: initialisers },
+  { name: "std/transforms.model", text: transforms },
+];
