@@ -1,8 +1,13 @@
 /** The command line: `main(argv, io)` runs one command and gives its exit code. */
 import { Command, CommanderError } from "commander";
+import { addBuild } from "./build.ts";
+import { addCheck } from "./check.ts";
 import { addData } from "./data.ts";
+import { addEval } from "./eval.ts";
+import { addExplain } from "./explain.ts";
 import type { Io } from "./io.ts";
 import { report } from "./report.ts";
+import { addTrain } from "./train.ts";
 
 /** 0 done, 1 the model or the input is at fault, 2 usage, 130 interrupted. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -27,6 +32,6 @@ function createProgram(io: Io): Command {
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     });
-  for (const add of [addData]) add(program, io);
+  for (const add of [addTrain, addBuild, addCheck, addEval, addExplain, addData]) add(program, io);
   return program;
 }

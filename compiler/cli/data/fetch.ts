@@ -91,7 +91,7 @@ export function byHandHelp(cifar10: Cifar10, directory: string): string {
   return (
     `Check the network, the proxy (npm's settings are used) and the registry (\`npm config get registry\`), then run it again. ` +
     `Or bring ${cifar10.archive.url} from another machine and put it into ${directory}, packed or its .bin files; ` +
-    "or name the directory that has them with --data DIR. `--set data=synthetic` trains without a download."
+    "or name the directory that has them with --data DIR. `data synthetic()` in the model needs no download."
   );
 }
 

@@ -28,7 +28,7 @@ export function tarballUrl(registry: string, name: string, version: string): str
 
 /** Fetches the tarball as npm does, with its credentials, proxy, certificates and cache, into `directory`. */
 export async function npmPack(spec: string, directory: string, env: Env, signal: AbortSignal): Promise<void> {
-  const options = ["--pack-destination", directory, "--fetch-retries=1", "--fetch-retry-mintimeout=1000"];
+  const options = ["--pack-destination", directory, "--fetch-retries=0"];
   await npm(["pack", spec, "--prefer-offline", "--ignore-scripts", "--loglevel=error", ...options], env, signal);
 }
 

@@ -1,0 +1,22 @@
+/** `mlc eval`: loss and metrics of the evaluation split. */
+import type { Command } from "commander";
+import type { Io } from "./io.ts";
+import { addBackendOptions, addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
+
+export interface EvalOptions extends ModelOptions {
+  readonly weights: string;
+  readonly data?: string;
+}
+
+export function addEval(program: Command, io: Io): void {
+  const command = program
+    .command("eval")
+    .description("loss and metrics of trained weights on the evaluation split")
+    .argument("<file>", "the .model file")
+    .requiredOption("--weights <file>", "the trained weights (safetensors, PyTorch's names)")
+    .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)");
+  addOutputOptions(addBackendOptions(addModelOptions(command))).action(async (file: string, options: EvalOptions) => {
+    const { runEvaluation } = await import("./training/evaluate.ts");
+    await runEvaluation(file, options, io);
+  });
+}

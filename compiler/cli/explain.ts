@@ -1,0 +1,40 @@
+/** `mlc explain`: what the compiler did, stage by stage. */
+import type { Command } from "commander";
+import { explain, stages } from "../explain.ts";
+import { UsageError } from "./errors.ts";
+import type { Io } from "./io.ts";
+import { compileOptions, readModel } from "./model.ts";
+import { addBackendOptions, addModelOptions, type ModelOptions } from "./options.ts";
+
+interface ExplainOptions extends ModelOptions {
+  readonly stage?: string;
+  readonly program?: string;
+}
+
+/** What is shown where no stage is named: the figures a kernel, and memory. */
+const OVERVIEW = ["fusion", "memory"];
+
+export function addExplain(program: Command, io: Io): void {
+  const command = program
+    .command("explain")
+    .description("show the IR after each pass, the symbolic gradient, fusion, memory, FLOPs and bytes of each kernel")
+    .argument("<file>", "the .model file")
+    .option("--stage <name>", `one of ${stages.map(({ name }) => name).join(", ")}`)
+    .option("--program <name>", "only this program: train_step, evaluate, forward, …");
+  addBackendOptions(addModelOptions(command)).addHelpText("after", `\nStages:\n${stageList()}`);
+  command.action((file: string, options: ExplainOptions) => {
+    const { stage, program: only } = options;
+    if (stage !== undefined && !stages.some(({ name }) => name === stage)) {
+      throw new UsageError(`there is no stage ${stage}`, `The stages are\n${stageList()}`);
+    }
+    const source = readModel(file);
+    const show = (name: string) => explain(source, { ...compileOptions(file, options), stage: name, program: only });
+    if (stage !== undefined) io.stdout.write(show(stage));
+    else io.stdout.write(`${OVERVIEW.map(show).join("\n")}\nMore with --stage:\n${stageList()}`);
+  });
+}
+
+function stageList(): string {
+  const width = Math.max(...stages.map(({ name }) => name.length));
+  return stages.map(({ name, doc }) => `  ${name.padEnd(width)}  ${doc}\n`).join("");
+}

@@ -1,0 +1,51 @@
+/** From a file's name to a compiled model. */
+import { statSync } from "node:fs";
+import { basename } from "node:path";
+import type { Compilation, CompileOptions } from "../compile.ts";
+import { UsageError, UserError } from "./errors.ts";
+import { readBytes } from "./files.ts";
+import type { Io } from "./io.ts";
+import type { ModelOptions } from "./options.ts";
+import { writeDiagnostics } from "./report.ts";
+
+/** More than any model; keeps a wrong file from filling the memory. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+export function readModel(path: string): string {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size > MOST_BYTES) {
+    throw new UserError("file", `${path} has ${size} bytes: that is no model`, "Give the path of a .model file.");
+  }
+  return new TextDecoder().decode(readBytes(path));
+}
+
+/** `models/cifar_net.model` → `cifar_net` */
+export function modelName(path: string): string {
+  return basename(path).replace(/\.model$/, "");
+}
+
+export function compileOptions(path: string, options: ModelOptions): CompileOptions {
+  const { set, batch, backend = "wasm", precision = "f32" } = options;
+  if (precision === "f64" && backend !== "js") {
+    throw new UsageError("--precision f64 needs --backend js", "WebAssembly kernels compute in float32.");
+  }
+  return { file: path, overrides: set, batch, backend, precision };
+}
+
+/** Compiles the file; warnings go to the error stream. */
+export async function compileModel(
+  path: string,
+  options: ModelOptions,
+  io: Io,
+  more: CompileOptions = {},
+): Promise<Compilation> {
+  const { compile } = await import("../compile.ts");
+  const compilation = compile(readModel(path), { ...compileOptions(path, options), ...more });
+  if (!options.quiet) writeDiagnostics(compilation.warnings, io, options.json);
+  return compilation;
+}
+
+/** What `createTrainer` takes. JavaScript kernels are imported from their text. */
+export function executableOf(compilation: Compilation) {
+  return compilation.executable((js) => import(`data:text/javascript;base64,${Buffer.from(js).toString("base64")}`));
+}

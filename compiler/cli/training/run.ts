@@ -1,0 +1,175 @@
+/** `mlc train`: from a compiled model and its data to trained weights, with everything that has to happen on the way. */
+import { createTrainer, type EpochResult, type FitStep, NonFiniteError, type Trainer } from "../../../runtime/index.ts";
+import { openData } from "../data/open.ts";
+import { Interrupted, UserError } from "../errors.ts";
+import { writeAtomically } from "../files.ts";
+import type { Io } from "../io.ts";
+import { compileModel, executableOf } from "../model.ts";
+import type { TrainOptions } from "../train.ts";
+import { loadFile } from "../weights.ts";
+import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import { jsonLine, type TrainEvent } from "./events.ts";
+import { type Log, openLog } from "./log.ts";
+import { TerminalReport } from "./terminal.ts";
+
+export async function runTraining(file: string, options: TrainOptions, io: Io): Promise<void> {
+  const compilation = await compileModel(file, options, io, { checkFinite: options.checkFinite });
+  const { manifest } = compilation;
+  const data = await openData(manifest, { io, data: options.data, quiet: options.quiet || options.json }, true);
+  const trainer = await createTrainer(executableOf(compilation), {
+    seed: options.seed ?? (manifest.train.seed as number | undefined),
+    threads: options.threads ?? "auto",
+  });
+  const resumed = await initialise(trainer, options, io);
+  const log = options.log === undefined ? null : await openLog(options.log, resumed ? trainer.progress : null);
+  const run = new Run(trainer, options, io, log);
+  try {
+    const { epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
+    run.begin(file, data.title, data.training!.length, epochs);
+    const { shuffle } = options;
+    const { drop_last: dropLast } = manifest.train as { drop_last?: boolean };
+    const { interrupt: signal } = io;
+    const fit = trainer.fit(data.training!, {
+      ...{ epochs, steps, signal, dropLast },
+      shuffle: shuffle === false ? false : undefined,
+      evalDataset: data.evaluation,
+      onStep: (step) => run.step(step),
+    });
+    for await (const epoch of fit) await run.epoch(epoch);
+    await run.end(signal.aborted);
+  } catch (error) {
+    throw located(error, options);
+  } finally {
+    run.close();
+    trainer.dispose();
+  }
+}
+
+/** Weights from a file, or the state of an earlier run; true if that run goes on. */
+async function initialise(trainer: Trainer, options: TrainOptions, io: Io): Promise<boolean> {
+  const allowNonFinite = options.keepGoing;
+  if (options.init !== undefined) await loadFile(trainer, options.init, { weightsOnly: true, allowNonFinite });
+  const checkpoint = options.resume ? latestCheckpoint(options.checkpointDir!) : null;
+  if (checkpoint === null) {
+    if (options.resume && !options.quiet) {
+      io.stderr.write(`No checkpoint in ${options.checkpointDir} yet: training starts from the beginning.\n`);
+    }
+    return false;
+  }
+  await loadFile(trainer, checkpoint, { allowNonFinite });
+  const { seed } = trainer.progress;
+  if (options.seed !== undefined && options.seed !== seed) {
+    const help = "Leave --seed out, or name another --checkpoint-dir.";
+    throw new UserError("resume", `${checkpoint} belongs to a run with --seed ${seed}, not ${options.seed}`, help);
+  }
+  return true;
+}
+
+/** `--steps` alone means so many, however many epochs that takes. */
+function lengthOfRun({ manifest }: Trainer, samples: number, { epochs, steps }: TrainOptions) {
+  if (epochs !== undefined || steps === undefined) return { epochs: epochs ?? manifest.train.epochs, steps };
+  const batches = Math.ceil(samples / manifest.batch);
+  return { epochs: Math.max(manifest.train.epochs, Math.ceil(steps / batches)), steps };
+}
+
+class Run {
+  private readonly report: TerminalReport | null;
+  private lastFinite: { loss: number; step: number } | null = null;
+  private before = performance.now();
+
+  constructor(
+    private readonly trainer: Trainer,
+    private readonly options: TrainOptions,
+    private readonly io: Io,
+    private readonly log: Log | null,
+  ) {
+    this.report = options.quiet || options.json ? null : new TerminalReport(io);
+  }
+
+  begin(file: string, data: string, samples: number, epochs: number): void {
+    const { trainer, options } = this;
+    for (const note of trainer.notes) if (!options.quiet) this.io.stderr.write(`note: ${note}\n`);
+    const parameters = trainer.parameters().reduce((sum, { data }) => sum + data.length, 0);
+    const start = { file, parameters, data, samples, epochs };
+    this.report?.begin(trainer, options, start);
+    if (options.json) {
+      const { name: model, batch, memoryBytes: memory } = trainer.manifest;
+      this.io.stdout.write(jsonLine({ event: "start", model, ...start, batch, memory, ...trainer.progress }));
+    }
+    this.before = performance.now();
+  }
+
+  step({ step, epoch, loss, lr, n, done, samples, totalSteps }: FitStep): void {
+    const now = performance.now();
+    const ms = Math.round((now - this.before) * 1000) / 1000;
+    this.before = now;
+    this.emit({ event: "step", step, epoch, loss, lr, n, ms });
+    if (Number.isFinite(loss)) this.lastFinite = { loss, step };
+    else if (!this.options.keepGoing) throw this.divergence(step, epoch, loss, lr);
+    this.report?.step({ step, epoch, loss, n, done, samples, totalSteps });
+  }
+
+  async epoch({ epoch, loss, lossSum, seconds, evaluation }: EpochResult): Promise<void> {
+    this.emit({ event: "epoch", epoch, loss_sum: lossSum, loss_mean: loss, seconds });
+    if (evaluation) this.emit({ event: "eval", epoch, ...evaluation });
+    this.report?.epoch({ epoch, loss, lossSum, seconds, evaluation });
+    if (this.options.checkpointDir !== undefined) await saveCheckpoint(this.options.checkpointDir, this.trainer);
+    this.before = performance.now();
+  }
+
+  async end(interrupted: boolean): Promise<void> {
+    const { trainer, options } = this;
+    const { save, checkpointDir } = options;
+    const saved: string[] = [];
+    if (save !== undefined) {
+      await writeAtomically(save, await trainer.save({ weightsOnly: true }));
+      saved.push(save);
+    }
+    if (checkpointDir !== undefined && interrupted) saved.push(await saveCheckpoint(checkpointDir, trainer));
+    this.report?.end(saved, trainer.progress.step);
+    if (options.json) for (const path of saved) this.io.stdout.write(jsonLine({ event: "saved", path }));
+    if (interrupted) {
+      const kept =
+        saved.length === 0
+          ? "nothing was saved, as neither --save nor --checkpoint-dir was given"
+          : `saved ${saved.join(" and ")}`;
+      throw new Interrupted(`interrupted after step ${trainer.progress.step}: ${kept}`);
+    }
+  }
+
+  close(): void {
+    this.report?.close();
+    this.log?.close();
+  }
+
+  private emit(event: TrainEvent): void {
+    this.log?.write(event);
+    if (this.options.json) this.io.stdout.write(jsonLine(event));
+  }
+
+  private divergence(step: number, epoch: number, loss: number, lr: number | null): UserError {
+    const { lastFinite, options } = this;
+    const before = lastFinite ? `; the last finite loss was ${lastFinite.loss} at step ${lastFinite.step}` : "";
+    const rate =
+      lr === null
+        ? ""
+        : `Try a lower learning rate than ${lr} (--set optimizer.lr=${Number((lr / 10).toPrecision(3))}). `;
+    const others = [
+      "check that the inputs are scaled and finite",
+      options.checkFinite ? "" : "--check-finite names the first tensor that is not finite and its line",
+      "--keep-going trains on regardless",
+    ];
+    return new UserError(
+      "diverged",
+      `training diverged: the loss is ${loss} at step ${step} (epoch ${epoch})${before}`,
+      `${rate}Otherwise: ${others.filter(Boolean).join("; ")}.${options.save === undefined ? "" : ` ${options.save} was not written.`}`,
+    );
+  }
+}
+
+/** A value that is not finite, with the cure. */
+function located(error: unknown, options: TrainOptions): unknown {
+  if (!(error instanceof NonFiniteError)) return error;
+  const help = `Look at this operation's operands: a logarithm or a division of 0, a square root of less, a learning rate too high${options.init === undefined ? "" : `, or the weights in ${options.init}`}.`;
+  return new UserError("non-finite", error.message, help);
+}
