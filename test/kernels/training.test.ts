@@ -112,7 +112,7 @@ describe("a training step", () => {
     for (const [name, tensor] of values) running.write(name, tensor);
     const floats = target === "f64" ? Float64Array : Float32Array;
     for (const { address, expr } of running.assembled.manifest.scalars) {
-      new floats(running.engine.memory, address, 1)[0] = evaluate(expr, { n, step: 2 });
+      new floats(running.engine.memory as ArrayBuffer, address, 1)[0] = evaluate(expr, { n, step: 2 });
     }
     running.engine.run("train_step", n);
     const tolerance = target === "f64" ? 1e-12 : 2e-5;
