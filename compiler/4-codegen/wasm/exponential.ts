@@ -42,7 +42,7 @@ export function exp(v: VectorCode, x: Vec): Vec {
   return v.mul(v.mul(v.add(fraction, v.f32(1)), scales[0]), scales[1]);
 }
 
-/** e^x - 1 = 2^b (2^a (e^r - 1) + (2^a - 2^-b)). */
+/** e^x - 1 = 2^b (2^a (e^r - 1) + (2^a - 2^-b)); <= 1.6 ulp. */
 export function expm1(v: VectorCode, x: Vec): Vec {
   const { fraction, scales, inverse } = reduce(v, x);
   const a = v.let(scales[0]);
@@ -58,7 +58,7 @@ function withSign(v: VectorCode, magnitude: Vec, x: Vec): Vec {
 /** (tanh x - x) / x³ as a polynomial in x², for |x| < 0.625. */
 const TANH_TAIL = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1];
 
-/** Near 0 a polynomial, else 1 - 2 / (e^2|x| + 1). */
+/** Near 0 a polynomial, else 1 - 2 / (e^2|x| + 1); <= 1.3 ulp. */
 export function tanh(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
   const near = v.let(v.add(v.mul(v.mul(v.polynomial(square, TANH_TAIL), square), x), x));
@@ -68,7 +68,7 @@ export function tanh(v: VectorCode, x: Vec): Vec {
   return v.select(v.lt(magnitude, v.f32(0.625)), near, withSign(v, far, x));
 }
 
-/** With e = e^-|x|: 1 / (1 + e), and e / (1 + e) for negative x. */
+/** With e = e^-|x|: 1 / (1 + e), and e / (1 + e) for negative x; <= 2.5 ulp. */
 export function sigmoid(v: VectorCode, x: Vec): Vec {
   const e = v.let(exp(v, v.op("f32x4.neg", v.abs(x))));
   const numerator = v.select(v.lt(x, v.f32(0)), e, v.f32(1));
@@ -82,6 +82,7 @@ const ERF_FAR = [
   -1.7285347e-5, 3.83197126e-4, -3.88396438e-3, 2.42546219e-2, -1.06777877e-1, -6.34846687e-1, -1.28717512e-1,
 ];
 
+/** <= 1.2 ulp. */
 export function erf(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
   const near = v.let(v.add(v.mul(v.polynomial(square, ERF_NEAR), x), x));
