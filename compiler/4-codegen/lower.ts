@@ -80,7 +80,10 @@ class Buffers implements Memory {
     let place = this.known.get(value) as Place | undefined;
     if (!place) {
       place = {
-        buffer: this.buffer({ kind: host ? "host" : "value", value }, elemOf(value)),
+        // The runtime writes every host scalar as a float, whatever its type.
+        buffer: host
+          ? this.buffer({ kind: "host", value }, "f32")
+          : this.buffer({ kind: "value", value }, elemOf(value)),
         layout: this.layoutOf(value),
       };
       this.known.set(value, place);

@@ -120,7 +120,8 @@ export class Scope {
     const load: Expr = { k: "load", ty: stride === 0 ? ty : vectorOf(ty), buffer: place.buffer, at, stride };
     const constant = at.terms.length === 0 && (isHost(value) || value.type.shape.length === 0);
     const loaded = constant ? this.k.hoist(load) : this.k.let(load);
-    return value.type.dtype === "bool" ? this.k.let(e.compare("ne", loaded, e.const(0, "i32"))) : loaded;
+    if (value.type.dtype === "bool") return this.k.let(e.compare("ne", loaded, e.const(0, ty)));
+    return value.type.dtype === "f32" ? loaded : e.cast(loaded, "i32");
   }
 
   /** An index as a number: a vector of four where it varies along the lane axis. */
