@@ -57,8 +57,8 @@ function half(bits: number): number {
 export function toNumbers(tensor: StoredTensor, name: string): Float32Array | Float64Array {
   const decode = formats[tensor.dtype].decode;
   if (!decode) fail(`tensor "${name}" is ${tensor.dtype}, which is not supported: store it as F32, F16 or BF16`);
-  // A copy, as elements may lie at any byte.
-  const elements = decode(tensor.bytes.slice().buffer as ArrayBuffer);
+  // A copy, as elements may lie at any byte. (`slice` of a Buffer of Node's would be a view.)
+  const elements = decode(new Uint8Array(tensor.bytes).buffer);
   if (elements instanceof Float32Array || elements instanceof Float64Array) return elements;
   return Float64Array.from(elements as ArrayLike<number>, Number);
 }
