@@ -4,7 +4,7 @@
  */
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { finish, type GroupContext, operand } from "../group-context.ts";
+import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
@@ -21,6 +21,7 @@ export function matmul(ctx: GroupContext): void {
   const a = viewed(ctx, left);
   const b = viewed(ctx, right);
   const width = 2 * target.lanes;
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
   const outer = (axis: number, index: Affine[]): void => {
     if (axis < rank - 2) {

@@ -1,7 +1,7 @@
 /** Operations that move elements to places that no linear index map gives back: pad, concat, reshape. */
 import type { Dim, Value } from "../../ir/graph.ts";
 import type { Affine } from "../../ir/loops.ts";
-import { type Extent, extentOf, finish, type GroupContext, nest } from "../group-context.ts";
+import { type Extent, extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 /** The operand's elements `interior + 1` apart, from `low` on; `value` elsewhere. */
@@ -10,7 +10,9 @@ export function pad(ctx: GroupContext): void {
   const [x] = anchor.inputs;
   const low = anchor.attrs.low as number[];
   const interior = (anchor.attrs.interior as number[] | undefined) ?? low.map(() => 0);
-  fill(ctx, Number(anchor.attrs.value ?? 0));
+  const value = Number(anchor.attrs.value ?? 0);
+  fill(ctx, value);
+  if (value !== 0) for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   move(ctx, x, (axis, a) => ({
     base: low[axis] + a.base,
     terms: a.terms.map((t) => ({ v: t.v, by: t.by * (interior[axis] + 1) })),
@@ -20,6 +22,7 @@ export function pad(ctx: GroupContext): void {
 export function concat(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
   const along = anchor.attrs.axis as number;
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   let start = 0;
   for (const x of anchor.inputs) {
     const offset = start;
@@ -67,6 +70,7 @@ function move(ctx: GroupContext, x: Value, to: (axis: number, index: Affine) => 
 export function reshape(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
   const [x] = anchor.inputs;
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   const loops = refine(x.type.shape, anchor.type.shape);
   if (!loops) return throughLinearIndex(ctx);
   nest(

@@ -8,7 +8,7 @@
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { addressesIn } from "../addresses.ts";
-import { count, type Extent, extentOf, finish, type GroupContext, vectorPart } from "../group-context.ts";
+import { count, type Extent, extentOf, finish, type GroupContext, vectorPart, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 interface Axis {
@@ -28,6 +28,7 @@ export function reduce(ctx: GroupContext): void {
   const innermost = axes[axes.length - 1];
   const kept = axes.filter((a) => !a.reduced);
   const reduced = axes.filter((a) => a.reduced);
+  for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   if (innermost?.reduced) {
     loops(ctx, kept, [], (index) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums)));
     return;
