@@ -29,7 +29,12 @@ function convolveTurned(b: Builder, value: Value, dy: Value, w: Value): Value {
 
   const spread = stride.every((s) => s === 1)
     ? dy
-    : b.op("pad", [dy], { low: [0, 0, 0, 0], high: [0, 0, 0, 0], interior: [0, 0, stride[0] - 1, stride[1] - 1], value: 0 });
+    : b.op("pad", [dy], {
+        low: [0, 0, 0, 0],
+        high: [0, 0, 0, 0],
+        interior: [0, 0, stride[0] - 1, stride[1] - 1],
+        value: 0,
+      });
   const turned = b.op("reverse", [b.transpose(w, [1, 0, 2, 3])], { axes: [2, 3] });
   return b.op("conv2d", [crop(b, spread, padding), turned], {
     stride: [1, 1],

@@ -88,7 +88,8 @@ class Fusion {
   private chooseStored(): void {
     for (const value of this.order) {
       if (isLeaf(value)) continue;
-      for (const i of STORED_OPERANDS[value.op] ?? []) this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
+      for (const i of STORED_OPERANDS[value.op] ?? [])
+        this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
       if (isAnchor(value)) this.store(value, value.op);
       else if (value.op === "relayout") this.store(value, `layout ${value.attrs.layout}`);
       else this.weigh(value);
@@ -147,7 +148,9 @@ class Fusion {
       if (taken.has(next) || !this.follows(next, anchor, members)) continue;
       members.add(next);
       for (const user of this.users.get(next) ?? []) waiting.add(user);
-      const open = [...members].filter((v) => this.roots.has(v) || (this.users.get(v) ?? []).some((u) => !members.has(u)));
+      const open = [...members].filter(
+        (v) => this.roots.has(v) || (this.users.get(v) ?? []).some((u) => !members.has(u)),
+      );
       if (open.length === 1 && open[0] === next && next.type.dtype !== "bool") {
         best = { inside: new Set([...members].filter((v) => v !== next)), end: next };
       }
@@ -159,7 +162,9 @@ class Fusion {
     if (opNamed(value.op).category !== "elementwise" || isPanel(value)) return false;
     const shape = anchor.type.shape;
     if (value.type.shape.length !== shape.length || value.type.shape.some((dim, i) => dim !== shape[i])) return false;
-    return value.inputs.every((input) => members.has(input) || !this.dependsOn(input, members, this.index.get(anchor)!));
+    return value.inputs.every(
+      (input) => members.has(input) || !this.dependsOn(input, members, this.index.get(anchor)!),
+    );
   }
 
   /** Whether `value` is computed from a member: then it cannot be an operand of the same kernel. */

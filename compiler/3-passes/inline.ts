@@ -29,7 +29,10 @@ export function isInlinable(value: Value): boolean {
   const category = opNamed(value.op).category;
   if (category === "elementwise" || category === "index") return true;
   if (category !== "view") return false;
-  return INDEX_MAPS.has(value.op) || (value.op === "reshape" && unitAxes(value.inputs[0].type.shape, value.type.shape) !== null);
+  return (
+    INDEX_MAPS.has(value.op) ||
+    (value.op === "reshape" && unitAxes(value.inputs[0].type.shape, value.type.shape) !== null)
+  );
 }
 
 /** Roughly, multiplications an element. */
@@ -62,5 +65,7 @@ export function isExactWindow(unpool: Value): boolean {
   const [kernel, stride, padding] = [unpool.attrs.kernel, unpool.attrs.stride, unpool.attrs.padding] as number[][];
   const size = unpool.type.shape.slice(2) as number[];
   const windows = unpool.inputs[0].type.shape.slice(2) as number[];
-  return padding.every((p) => p === 0) && [0, 1].every((a) => kernel[a] === stride[a] && windows[a] * kernel[a] === size[a]);
+  return (
+    padding.every((p) => p === 0) && [0, 1].every((a) => kernel[a] === stride[a] && windows[a] * kernel[a] === size[a])
+  );
 }
