@@ -30,5 +30,9 @@ export function mapKernel(
   return { kernel, inputs, output };
 }
 
-export const unaryOf = (op: UnaryOp) => (a: Expr): Expr => ({ k: "unary", ty: a.ty, op, a });
-export const binaryOf = (op: BinaryOp) => (a: Expr, b: Expr): Expr => ({ k: "binary", ty: a.ty, op, a, b });
+export const unaryOf =
+  (op: UnaryOp) =>
+  (a: Expr): Expr => ({ k: "unary", ty: a.ty, op, a });
+export const binaryOf =
+  (op: BinaryOp) =>
+  (a: Expr, b: Expr): Expr => ({ k: "binary", ty: a.ty, op, a, b });

@@ -24,7 +24,12 @@ function wasmMap(operands: number, vector: boolean, f: (...args: Expr[]) => Expr
   };
 }
 
-function moduleOf(kernel: LoopModule["programs"][0]["calls"][0]["kernel"], args: number[], bytes: number, floatBytes: 4 | 8) {
+function moduleOf(
+  kernel: LoopModule["programs"][0]["calls"][0]["kernel"],
+  args: number[],
+  bytes: number,
+  floatBytes: 4 | 8,
+) {
   const calls = [{ kernel, args, writes: [] }];
   return { programs: [{ name: "main", calls }], memoryBytes: bytes, floatBytes, checkFinite: false };
 }
@@ -104,7 +109,22 @@ describe("math functions of the WASM backend", () => {
   it("pow: at most 0.51 ulp for all kinds of operands", () => {
     const map = wasmMap(2, true, binaryOf("pow"));
     const rng = random(1);
-    const special = [0, -0, 1, -1, 2, -2, 3, -3, 0.5, -0.5, 1e-40, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, NaN];
+    const special = [
+      0,
+      -0,
+      1,
+      -1,
+      2,
+      -2,
+      3,
+      -3,
+      0.5,
+      -0.5,
+      1e-40,
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+      NaN,
+    ];
     const bits = () => new Float32Array(Uint32Array.of(rng.next() * 2 ** 32).buffer)[0];
     const near = () => 2 ** (8 * rng.next() - 4);
     const pick = () => special[rng.below(special.length)];
