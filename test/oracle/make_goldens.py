@@ -1,0 +1,162 @@
+"""Writes test/golden/*.json: the losses of PyTorch's float64 training from the weights and data of fixtures.py.
+
+    python make_goldens.py [--only layers|generated|cifar10] [--float32]
+
+`--float32` writes nothing: it prints how far PyTorch's own float32 run is from the golden, which is what a tolerance can ask.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+import cases
+import fixtures
+from networks import fill
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def data(case: cases.Case):
+    """Bytes or floats [samples, ...], and labels."""
+    if case.input == "cifar10":
+        return fixtures.cifar10(["test_batch.bin"])
+    label = fixtures.labels(case.samples)
+    if case.input == "vectors":
+        return fixtures.uniform("vectors", (case.samples, 7), -2, 2), label
+    return (fixtures.images if case.input == "images" else fixtures.ties)(case.samples, case.size), label
+
+
+class Run:
+    """Training as the case says, one `step()` at a time."""
+
+    def __init__(self, case: cases.Case, dtype: torch.dtype):
+        self.case, self.head = case, cases.HEADS[case.head]
+        values, label = data(case)
+        self.x = torch.from_numpy(values.copy()).to(dtype) / (255 if values.dtype == "uint8" else 1)
+        self.y = torch.from_numpy(label if self.head.target == "label" else fixtures.targets(label))
+        if self.head.target == "values":
+            self.y = self.y.to(dtype)
+        self.model = case.module().to(dtype)
+        self.model.eval()(self.x[:1])  # gives lazy layers their sizes
+        fill(self.model)
+        self.model.train()
+        self.optimizer = case.optimizer.make(self.model.parameters())
+        self.schedule = case.optimizer.schedule and case.optimizer.schedule(self.optimizer)
+        self.at = 0
+
+    def batch(self):
+        rows = slice(self.at, min(self.at + self.case.batch, len(self.x)))
+        return self.x[rows], self.y[rows]
+
+    def step(self) -> float:
+        x, y = self.batch()
+        self.optimizer.zero_grad()
+        loss = self.head.criterion(self.model(x), y)
+        loss.backward()
+        self.optimizer.step()
+        self.at = (self.at + len(x)) if self.at + len(x) < len(self.x) else 0
+        if self.schedule and (self.at == 0 or self.case.name.removeprefix("schedule/") not in cases.EACH_EPOCH):
+            self.schedule.step()
+        return loss.item()
+
+    def evaluate(self) -> dict:
+        """Loss of the first batch in eval mode, and how many of its labels are hit."""
+        self.model.eval()
+        with torch.no_grad():
+            self.at = 0
+            x, y = self.batch()
+            output = self.model(x)
+        self.model.train()
+        return {"loss": rounded(self.head.criterion(output, y).item()), "output": [rounded(v) for v in output[0].tolist()]}
+
+
+def rounded(value: float) -> float:
+    return float(f"{value:.13g}")
+
+
+def tensors(run: Run) -> dict[str, torch.Tensor]:
+    return {n: t.detach().clone() for n, t in run.model.state_dict().items() if t.is_floating_point()}
+
+
+def probes(run: Run, before: dict[str, torch.Tensor]) -> dict[str, float]:
+    """For each parameter and buffer, the change times a fixed pattern, summed: a wrong element shows."""
+    return {
+        name: rounded(float(((after - before[name]) * torch.from_numpy(fixtures.uniform("probe", tuple(after.shape), -1, 1))).sum()))
+        for name, after in tensors(run).items()
+    }
+
+
+def golden(case: cases.Case) -> dict:
+    run = Run(case, torch.float64)
+    before = tensors(run)
+    losses, rates, first = [], [], {}
+    for step in range(case.steps):
+        rates.append(rounded(run.optimizer.param_groups[0]["lr"]))
+        losses.append(rounded(run.step()))
+        if step == 0:
+            first = probes(run, before)
+    entry = {
+        "name": case.name, "network": case.network, "loss": run.head.text, "optimizer": case.optimizer.text,
+        "target": run.head.target, "input": case.input, "size": case.size, "batch": case.batch, "samples": len(run.x),
+        "losses": losses, "first_step": first,
+    }  # fmt: skip
+    if case.name in cases.DEFINITIONS:
+        entry["definitions"] = cases.DEFINITIONS[case.name]
+    if run.schedule:
+        entry["rates"] = rates
+    if case.epochs:
+        entry["epoch_sums"] = epoch_sums(case, run, losses)
+    else:
+        entry["evaluate"] = run.evaluate()
+    return entry
+
+
+def epoch_sums(case: cases.Case, run: Run, losses: list[float]) -> list[float]:
+    """Goes on from `losses`, which are one epoch."""
+    assert run.at == 0
+    sums = [rounded(sum(losses))]
+    while len(sums) < case.epochs:
+        total = run.step()
+        while run.at:
+            total += run.step()
+        sums.append(rounded(total))
+    return sums
+
+
+def float32_error(case: cases.Case, expected: dict) -> None:
+    run = Run(case, torch.float32)
+    errors = [abs(run.step() - e) / max(abs(e), 1e-30) for e in expected["losses"]]
+    for upto in (20, 50, 157):
+        if len(errors) >= min(upto, case.steps):
+            print(f"{case.name}: steps 1-{min(upto, case.steps)}: {max(errors[:upto], default=0):.1e}", flush=True)
+        if upto >= case.steps:
+            break
+
+
+def main() -> None:
+    torch.set_num_threads(1)  # the same sums everywhere
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", choices=["layers", "generated", "cifar10"])
+    parser.add_argument("--float32", action="store_true")
+    options = parser.parse_args()
+    groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10}
+    for name, group in groups.items():
+        if options.only not in (None, name):
+            continue
+        file = GOLDEN / f"{name}.json"
+        if options.float32:
+            known = {entry["name"]: entry for entry in json.loads(file.read_text())}
+            for case in group:
+                float32_error(case, known[case.name])
+            continue
+        lines = []
+        for case in group:
+            print(name, case.name, flush=True)
+            lines.append(json.dumps(golden(case), separators=(",", ":")))
+        file.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+/** The tutorial's network on the real CIFAR-10 test split in order, against PyTorch: 157 steps, and 10 epochs. */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parseCifar10 } from "../../runtime/index.ts";
+import { type Data, type Golden, goldens } from "./golden.ts";
+import { EPOCH_SUM, FLOAT64, TOLERANCES } from "./tolerances.ts";
+import { train, worst } from "./train.ts";
+
+const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+const { images, labels } = parseCifar10([readFileSync(join(cache, "mlc", "cifar-10-batches-bin", "test_batch.bin"))]);
+const cifar10: Data = { x: images, label: labels };
+const entries = goldens("cifar10");
+const named = entries.map((golden) => [golden.name, golden] as const);
+
+function tolerances({ name, losses }: Golden) {
+  return TOLERANCES[name.split("/")[1]].filter(([upTo]) => upTo <= losses.length);
+}
+
+describe("wasm", () => {
+  it.each(named.filter(([, golden]) => !golden.epoch_sums))("%s", async (_, golden) => {
+    const { steps } = await train(golden, "wasm", { cifar10 });
+    for (const [upTo, tolerance] of tolerances(golden)) {
+      expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
+    }
+  });
+
+  it.each(named.filter(([, golden]) => golden.epoch_sums))("%s, sums of epochs", async (_, golden) => {
+    const sums = golden.epoch_sums!;
+    const { steps, epochSums } = await train(golden, "wasm", { cifar10, epochs: sums.length });
+    for (const [upTo, tolerance] of tolerances(golden)) {
+      expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
+    }
+    sums.forEach((sum, epoch) => {
+      expect(Math.abs(epochSums[epoch] - sum) / sum, `epoch ${epoch + 1}`).toBeLessThanOrEqual(EPOCH_SUM);
+    });
+  });
+});
+
+describe("JavaScript in float64", () => {
+  it.each(named.filter(([name]) => /sgd_0.1|adam/.test(name)))("%s", async (_, golden) => {
+    const { steps } = await train(golden, "js64", { steps: 3, cifar10 });
+    expect(worst(steps, golden.losses, 3)).toBeLessThanOrEqual(FLOAT64);
+  });
+});

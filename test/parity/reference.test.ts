@@ -1,0 +1,24 @@
+/** The tutorial's network at full size on generated images: 20 steps under each head and optimizer. */
+import { describe, expect, it } from "vitest";
+import { goldens } from "./golden.ts";
+import { FLOAT64, TOLERANCES } from "./tolerances.ts";
+import { train, worst } from "./train.ts";
+
+const entries = goldens("generated");
+
+describe("wasm", () => {
+  it.each(entries.map((golden) => [golden.name, golden] as const))("%s", async (name, golden) => {
+    const { steps } = await train(golden, "wasm");
+    for (const [upTo, tolerance] of TOLERANCES[name.split("/")[1]]) {
+      expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
+    }
+  });
+});
+
+describe("JavaScript in float64", () => {
+  it.each(["cross_entropy/sgd_0.1", "l1/nesterov"])("%s", async (name) => {
+    const golden = entries.find((entry) => entry.name === name)!;
+    const { steps } = await train(golden, "js64", { steps: 3 });
+    expect(worst(steps, golden.losses, 3)).toBeLessThanOrEqual(FLOAT64);
+  });
+});
