@@ -107,7 +107,7 @@ class Evaluator {
       case "local":
         return this.locals.get(e.v)!;
       case "unary":
-        return map((a) => UNARY[e.op](a), of(e.a));
+        return map((a) => (e.ty.startsWith("i32") ? UNARY[e.op](a) | 0 : UNARY[e.op](a)), of(e.a));
       case "binary":
         return map((a, b) => binary(e.op, e.ty.startsWith("i32"), a, b), of(e.a), of(e.b));
       case "compare":
@@ -173,9 +173,9 @@ function binary(op: string, integer: boolean, a: number, b: number): number {
     case "min":
       return Math.min(a, b);
     case "pmax":
-      return a < b ? b : a;
+      return [a, b][Number(a < b)];
     case "pmin":
-      return b < a ? b : a;
+      return [a, b][Number(b < a)];
     case "and":
       return a & b;
     case "or":
