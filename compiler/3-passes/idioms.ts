@@ -104,6 +104,22 @@ export const idioms: readonly Rule[] = [
     },
   },
   {
+    name: "scaled-softmax",
+    doc: "exp(x) · (c / Σ exp(x)) → softmax(x) · c",
+    ops: ["mul"],
+    rewrite({ inputs: [e, scale] }, { b }) {
+      const quotient = spreadFrom(scale);
+      if (e.op !== "exp" || quotient.op !== "div") return null;
+      const [c, sum] = quotient.inputs;
+      const { shape } = e.type;
+      if (sum.op !== "sum" || sum.inputs[0] !== e || sum.type.shape.length !== shape.length - 1) return null;
+      const axes = integersAttr(sum.attrs, "axes");
+      if (!isSpread(scale, quotient, axes, shape.length)) return null;
+      const softmax = b.op("softmax", e.inputs, { axis: axes[0] });
+      return b.mul(softmax, c.type.shape.length === 0 ? c : b.broadcast(c, shape, otherAxes(shape.length, axes)));
+    },
+  },
+  {
     name: "log-softmax",
     doc: "x − log Σ exp(x) → log_softmax(x), x − (m + log Σ exp(x − m)) → log_softmax(x)",
     ops: ["sub"],

@@ -96,6 +96,13 @@ export function fit(b: Builder, x: Value, shape: Shape): Value | null {
   return x.type.shape.length === 0 ? b.broadcast(x, shape, []) : null;
 }
 
+/** x, where the value is −x: a negation, or the broadcast of one. */
+export function negated(b: Builder, value: Value): Value | null {
+  if (value.op === "neg") return value.inputs[0];
+  if (value.op !== "broadcast" || value.inputs[0].op !== "neg") return null;
+  return b.op("broadcast", value.inputs[0].inputs, value.attrs);
+}
+
 /** Axes of a broadcast along which its elements differ, each with the operand's axis. */
 export function varyingAxes(broadcast: Value): { readonly own: number; readonly axis: number }[] {
   const own = broadcast.inputs[0].type.shape;

@@ -2,7 +2,16 @@
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
-import { constantOf, elementwiseOps, fit, makeConstant, type Rule, type RuleContext } from "./rule.ts";
+import {
+  bothOrders,
+  constantOf,
+  elementwiseOps,
+  fit,
+  makeConstant,
+  negated,
+  type Rule,
+  type RuleContext,
+} from "./rule.ts";
 
 const commutative = ["add", "mul", "maximum", "minimum", "eq", "ne", "and", "or"];
 
@@ -108,6 +117,19 @@ export const algebraRules: readonly Rule[] = [
     rewrite: ({ inputs: [x, y] }, { b }) => (x === y ? b.mul(x, 2) : null),
   },
   {
+    name: "add-twice",
+    doc: "(y + x) + x → y + 2 x, (y − x) − x → y − 2 x",
+    ops: ["add", "sub"],
+    rewrite(value, { b }) {
+      for (const [sum, x] of value.op === "add" ? bothOrders(value) : [value.inputs]) {
+        if (sum.op !== value.op) continue;
+        if (sum.inputs[1] === x) return b.binary(sum.op, sum.inputs[0], b.mul(x, 2));
+        if (sum.op === "add" && sum.inputs[0] === x) return b.add(sum.inputs[1], b.mul(x, 2));
+      }
+      return null;
+    },
+  },
+  {
     name: "neg-neg",
     doc: "−(−x) → x",
     ops: ["neg"],
@@ -142,13 +164,14 @@ export const algebraRules: readonly Rule[] = [
   },
   {
     name: "neg-factor",
-    doc: "(−x) y → −(x y), (−x) / y → −(x / y), x / (−y) → −(x / y), likewise for negative constants over y",
+    doc: "(−x) y → −(x y), (−x) / y → −(x / y), x / (−y) → −(x / y), likewise for negative constants over y, and broadcasts of −x",
     ops: ["mul", "div"],
     rewrite({ op, inputs: [x, y] }, { b }) {
       const numerator = constantOf(x);
       if (op === "div" && numerator !== null && numerator < 0) return b.neg(b.div(-numerator, y));
-      if (x.op === "neg") return b.neg(b.binary(op, x.inputs[0], y));
-      return y.op === "neg" ? b.neg(b.binary(op, x, y.inputs[0])) : null;
+      const [positiveX, positiveY] = [negated(b, x), negated(b, y)];
+      if (positiveX) return b.neg(b.binary(op, positiveX, y));
+      return positiveY && b.neg(b.binary(op, x, positiveY));
     },
   },
   {
@@ -156,9 +179,10 @@ export const algebraRules: readonly Rule[] = [
     doc: "x + (−y) → x − y, (−x) + y → y − x, x − (−y) → x + y, (−x) − y → −(x + y)",
     ops: ["add", "sub"],
     rewrite({ op, inputs: [x, y] }, { b }) {
-      if (y.op === "neg") return op === "add" ? b.sub(x, y.inputs[0]) : b.add(x, y.inputs[0]);
-      if (x.op !== "neg") return null;
-      return op === "add" ? b.sub(y, x.inputs[0]) : b.neg(b.add(x.inputs[0], y));
+      const [positiveX, positiveY] = [negated(b, x), negated(b, y)];
+      if (positiveY) return op === "add" ? b.sub(x, positiveY) : b.add(x, positiveY);
+      if (!positiveX) return null;
+      return op === "add" ? b.sub(y, positiveX) : b.neg(b.add(positiveX, y));
     },
   },
   {

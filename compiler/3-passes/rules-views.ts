@@ -1,6 +1,6 @@
 /** Views: composed, and moved to where fewer elements are computed. */
 import { sameShape, sameType, type Value } from "../ir/graph.ts";
-import { integersAttr } from "../ops/types.ts";
+import { allAxes, integersAttr } from "../ops/types.ts";
 import { unitAxes } from "./inline.ts";
 import { elementwiseOps, type Rule, type RuleContext, splatOf } from "./rule.ts";
 
@@ -50,6 +50,10 @@ function broadcastReshape({ inputs: [y], attrs, type }: Value, { b }: RuleContex
   if (!added || added.includes(-1)) return null;
   const axes = integersAttr(attrs, "axes");
   return b.op("broadcast", [x], { shape: type.shape, axes: added.map((axis) => axes[axis]) });
+}
+
+function swapOfLastTwo(rank: number): number[] {
+  return [...allAxes(rank).slice(0, -2), rank - 1, rank - 2];
 }
 
 export const viewRules: readonly Rule[] = [
@@ -117,6 +121,17 @@ export const viewRules: readonly Rule[] = [
     anyType: true,
     rewrite: ({ inputs: [x], attrs }) =>
       x.op === "reverse" && String(x.attrs.axes) === String(attrs.axes) ? x.inputs[0] : null,
+  },
+  {
+    name: "transpose-matmul",
+    doc: "(x y)ᵀ → yᵀ xᵀ",
+    ops: ["transpose"],
+    rewrite({ inputs: [product], attrs }, { b }) {
+      const perm = swapOfLastTwo(product.type.shape.length);
+      if (product.op !== "matmul" || String(attrs.perm) !== String(perm)) return null;
+      const [x, y] = product.inputs;
+      return b.matmul(b.transpose(y, perm), b.transpose(x, perm));
+    },
   },
   {
     name: "concat-one",

@@ -4,6 +4,16 @@ import { opNamed } from "../ops/index.ts";
 import type { Attrs, Dim, DType, Shape, Value } from "./graph.ts";
 import { sameShape } from "./graph.ts";
 
+/** What a value computes, as text: equal for equal operations on the same operands. */
+export function meaningOf(op: string, inputs: readonly Value[], attrs: Attrs): string {
+  let meaning = op;
+  for (const { id } of inputs) meaning += ` ${id}`;
+  const keys = Object.keys(attrs);
+  if (keys.length > 1) keys.sort();
+  for (const key of keys) meaning += ` ${key}=${JSON.stringify(attrs[key])}`;
+  return meaning;
+}
+
 export class Builder {
   /** Given to every value built from now on. */
   span: Span | null = null;
@@ -12,7 +22,7 @@ export class Builder {
 
   /** Any primitive, operands as they are (an elementwise one takes operands of one shape, or of rank 0). */
   op(name: string, inputs: readonly Value[], attrs: Attrs = {}): Value {
-    const key = `${name}(${inputs.map((v) => v.id).join()})${JSON.stringify(attrs, Object.keys(attrs).sort())}`;
+    const key = meaningOf(name, inputs, attrs);
     const known = this.shared.get(key);
     if (known) return known;
     const type = opNamed(name).infer(
@@ -81,7 +91,9 @@ export class Builder {
         const d = v.type.shape[axis - rank + v.type.shape.length] ?? 1;
         if (d !== 1 && dim !== 1 && d !== dim) {
           const shapes = values.map((x) => `[${x.type.shape.join(", ")}]`).join(" and ");
-          throw new ShapeError(`shapes ${shapes} do not broadcast: axis ${axis - rank} is ${dim} in one and ${d} in the other`);
+          throw new ShapeError(
+            `shapes ${shapes} do not broadcast: axis ${axis - rank} is ${dim} in one and ${d} in the other`,
+          );
         }
         if (d !== 1) dim = d;
       }
@@ -89,7 +101,13 @@ export class Builder {
     }
     return values.map((v) => {
       const own = v.type.shape.length;
-      return own === 0 ? v : this.broadcast(v, shape, v.type.shape.map((_, i) => i + rank - own));
+      return own === 0
+        ? v
+        : this.broadcast(
+            v,
+            shape,
+            v.type.shape.map((_, i) => i + rank - own),
+          );
     });
   }
 }

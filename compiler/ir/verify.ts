@@ -11,6 +11,7 @@
  */
 import { HOST_VALUES } from "../../runtime/abi.ts";
 import { opNamed } from "../ops/index.ts";
+import { meaningOf } from "./builder.ts";
 import {
   type Dim,
   type Module,
@@ -128,8 +129,7 @@ class Identities {
   private readonly byMeaning = new Map<string, Value>();
 
   check(value: Value, text: (value: Value) => string): void {
-    const attrs = JSON.stringify(value.attrs, Object.keys(value.attrs).sort());
-    const meaning = `${value.op}(${value.inputs.map(({ id }) => id).join()})${attrs}`;
+    const meaning = meaningOf(value.op, value.inputs, value.attrs);
     if ((this.byId.get(value.id) ?? value) !== value) fail(text(value), `shares the id ${value.id} with another value`);
     if ((this.byMeaning.get(meaning) ?? value) !== value) fail(text(value), "is computed twice");
     this.byId.set(value.id, value);
