@@ -144,7 +144,7 @@ function map(f: (...args: number[]) => number, ...args: readonly Value[]): Value
   return [0, 1, 2, 3].map((lane) => f(...args.map((a) => vector(a)[lane])));
 }
 
-const toInt = (x: number): number => (Number.isNaN(x) ? 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(x))));
+const toInt = (x: number): number => Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, x)) | 0;
 
 const UNARY: Record<string, (a: number) => number> = {
   ...{ neg: (a) => -a, abs: Math.abs, sqrt: Math.sqrt, floor: Math.floor, ceil: Math.ceil, not: (a) => 1 - a },
