@@ -82,7 +82,12 @@ export interface Manifest {
   /** The learning rate of a step, for reports. */
   readonly lr: HostExpr | null;
   readonly data: ManifestData | null;
-  readonly train: { readonly epochs: number; readonly shuffle: boolean; readonly [option: string]: unknown };
+  readonly train: {
+    readonly epochs: number;
+    readonly shuffle: boolean;
+    readonly seed?: number;
+    readonly drop_last?: boolean;
+  };
 }
 
 /** Compiled kernels, instantiated. */

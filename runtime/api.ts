@@ -3,7 +3,7 @@ import type { ManifestTensor } from "./abi.ts";
 import type { Columns, Dataset } from "./dataset.ts";
 
 export interface TrainerOptions {
-  /** Decides the initial weights, the order of the samples and all that is random in the model: 0 … 2^32 − 1, default 0. */
+  /** Decides the initial weights, the order of the samples and all that is random in the model: 0 … 2^32 − 1. The default is the model's. */
   readonly seed?: number;
   /** The kernels run on one thread; asking for more is answered in `Trainer.notes`. */
   readonly threads?: "auto" | number;
@@ -62,7 +62,7 @@ export interface FitOptions {
   readonly signal?: AbortSignal;
   /** Draw the samples in a new order each epoch. The default is the model's. */
   readonly shuffle?: boolean;
-  /** Leave out an epoch's last batch if it is smaller than the others. */
+  /** Leave out an epoch's last batch if it is smaller than the others. The default is the model's. */
   readonly dropLast?: boolean;
   /** Called after each step, and awaited. */
   readonly onStep?: (step: FitStep) => void | Promise<void>;

@@ -40,8 +40,8 @@ export async function* trainEpochs(
     const evaluation = evalData ? await session.evaluate(evalData, signal) : undefined;
     if (evaluation === null) return;
     const loss = lossSum / plan.batches;
-    const accuracy = evaluation?.accuracy;
-    yield { epoch: progress.epoch, loss, lossSum, batches: plan.batches, accuracy, evaluation, seconds };
+    const evaluated = evaluation && { accuracy: evaluation.accuracy, evaluation };
+    yield { epoch: progress.epoch, loss, lossSum, batches: plan.batches, seconds, ...evaluated };
   }
 }
 
@@ -75,7 +75,8 @@ function describe(
 function makePlan({ manifest }: Session, samples: number, options: FitOptions): Plan {
   const epochs = count("epochs", options.epochs ?? manifest.train.epochs);
   const limit = options.steps === undefined ? Infinity : count("steps", options.steps);
-  const batches = options.dropLast ? Math.floor(samples / manifest.batch) : Math.ceil(samples / manifest.batch);
+  const dropLast = options.dropLast ?? manifest.train.drop_last;
+  const batches = dropLast ? Math.floor(samples / manifest.batch) : Math.ceil(samples / manifest.batch);
   if (batches === 0) {
     const found = `${samples} samples make no whole batch of ${manifest.batch}`;
     throw new TrainerError("dataset", `${found}, and dropLast leaves smaller ones out`);

@@ -55,23 +55,29 @@ export function synthetic(options: SyntheticOptions = {}): Dataset {
   return { length, images, labels, shape, classes: figures.length, names: figures.map(([name]) => name) };
 }
 
-/** Draws of one image: three for its geometry, two a channel for its colours, the rest noise. */
+/** Draws of one image: three for its geometry, two a channel for its colours, then one for the noise of 8 pixels. */
 function draw(image: Uint8Array, shape: readonly number[], figure: Figure, stream: Stream, index: number): void {
   const [channels, height, width] = shape;
   const random = (k: number) => stream.uniform(index, k);
   const radius = Math.min(height, width) * (0.22 + 0.16 * random(0));
   const left = width * (0.35 + 0.3 * random(1));
   const top = height * (0.35 + 0.3 * random(2));
-  for (let c = 0; c < channels; c++) {
-    const ground = 110 * random(3 + 2 * c);
-    const contrast = 145 + 110 * random(4 + 2 * c) - ground;
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) {
-        const at = (c * height + y) * width + x;
-        const noise = 40 * random(3 + 2 * channels + at) - 20;
-        const light = figure((x + 0.5 - left) / radius, (y + 0.5 - top) / radius);
-        image[at] = Math.min(255, Math.max(0, Math.round(ground + contrast * light + noise)));
-      }
-    }
+  const area = height * width;
+  const lightness = new Float64Array(area);
+  for (let at = 0; at < area; at++) {
+    const x = (at % width) + 0.5;
+    const y = Math.floor(at / width) + 0.5;
+    lightness[at] = figure((x - left) / radius, (y - top) / radius);
+  }
+  const colours = Array.from({ length: channels }, (_, c) => [
+    30 + 80 * random(3 + 2 * c),
+    140 + 80 * random(4 + 2 * c),
+  ]);
+  let noise = stream.draw(index, 3 + 2 * channels);
+  for (let at = 0; at < image.length; at++) {
+    if (at % 8 === 0) noise = stream.draw(index, 3 + 2 * channels + at / 8);
+    const grain = ((noise[(at >> 2) & 1] >>> (8 * (at & 3))) & 255) / 8 - 16;
+    const [dark, light] = colours[Math.floor(at / area)];
+    image[at] = Math.round(dark + (light - dark) * lightness[at % area] + grain);
   }
 }

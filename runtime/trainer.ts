@@ -20,7 +20,7 @@ import { Session } from "./session.ts";
 
 export async function createTrainer(executable: Executable, options: TrainerOptions = {}): Promise<Trainer> {
   const { manifest } = executable;
-  const { seed = 0, threads = 1 } = options;
+  const { seed = manifest.train.seed ?? 0, threads = 1 } = options;
   if (manifest.abi !== ABI_VERSION) {
     const versions = `version ${manifest.abi} of the runtime, and this is version ${ABI_VERSION}`;
     throw new TrainerError("artifact", `the model was compiled for ${versions}: compile it again`);
