@@ -34,7 +34,7 @@ async function declarations() {
 }
 
 // Bundled CommonJS packages ask for Node's modules with `require`.
-const banner = `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);`;
+const banner = `import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);`;
 
 try {
   await Promise.all([

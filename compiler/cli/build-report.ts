@@ -1,7 +1,7 @@
 /** What `mlc build` tells of the artifact: files, kernels, memory. */
 import type { Compilation } from "../compile.ts";
 import { kernelTable } from "../explain.ts";
-import { byteSize, facts } from "./text.ts";
+import { byteSize, counted, facts } from "./text.ts";
 
 interface FileSize {
   readonly path: string;
@@ -14,7 +14,7 @@ export function buildReport(files: readonly FileSize[], { kernels, memory }: Com
   const lists = programs.map((program) => {
     const own = kernels.filter((kernel) => kernel.program === program);
     const flops = own.reduce((sum, kernel) => sum + kernel.flops, 0);
-    return `${program}: ${own.length} kernels, ${(flops / 1e6).toFixed(1)} Mflop a full batch\n${kernelTable(own)}\n`;
+    return `${program}: ${counted(own.length, "kernel")}, ${(flops / 1e6).toFixed(1)} Mflop a full batch\n${kernelTable(own)}`;
   });
   const arenas = memory.programs.map(({ name, arena, unshared }) => {
     return [`arena of ${name}`, `${byteSize(arena)} (${byteSize(unshared)} if no two values shared memory)`] as const;

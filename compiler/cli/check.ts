@@ -1,11 +1,11 @@
 /** `mlc check`: the diagnostics of files. */
 import type { Command } from "commander";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
-import { UserError } from "./errors.ts";
+import { Failed } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { readModel } from "./model.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
-import { writeDiagnostics } from "./report.ts";
+import { report, writeDiagnostics } from "./report.ts";
 
 export function addCheck(program: Command, io: Io): void {
   const command = program
@@ -13,29 +13,25 @@ export function addCheck(program: Command, io: Io): void {
     .description("show what is wrong with models")
     .argument("<file...>", "the .model files");
   addOutputOptions(addModelOptions(command)).action(async (files: string[], options: ModelOptions) => {
-    const { compile } = await import("../compile.ts");
-    let atFault = 0;
-    for (const file of files) {
-      const source = readModel(file);
-      const diagnostics = collect(
-        () => compile(source, { file, overrides: options.set, batch: options.batch }).warnings,
-      );
-      const shown = options.quiet ? diagnostics.filter(isError) : diagnostics;
-      writeDiagnostics(shown, io, options.json);
-      if (diagnostics.some(isError)) atFault++;
-      else if (!options.quiet && !options.json) io.stdout.write(`${file}: no errors\n`);
-    }
-    if (atFault > 0) throw new UserError("check", `${atFault} of ${files.length} files have errors`);
+    let codes = 0;
+    for (const file of files) codes = Math.max(codes, await check(file, options, io));
+    if (codes > 0) throw new Failed(codes);
   });
 }
 
-const isError = ({ severity }: Diagnostic): boolean => severity === "error";
-
-function collect(compileFile: () => readonly Diagnostic[]): readonly Diagnostic[] {
+/** Shows the file's diagnostics; 0, or the exit code. */
+async function check(file: string, options: ModelOptions, io: Io): Promise<number> {
+  const { compile } = await import("../compile.ts");
   try {
-    return compileFile();
+    const { warnings } = compile(readModel(file), { file, overrides: options.set, batch: options.batch });
+    if (!options.quiet) writeDiagnostics(warnings, io, options.json);
+    if (!options.quiet && !options.json) io.stdout.write(`${file}: no errors\n`);
+    return 0;
   } catch (error) {
-    if (error instanceof CompileError) return error.diagnostics;
-    throw error;
+    const shown =
+      options.quiet && error instanceof CompileError ? new CompileError(error.diagnostics.filter(isError)) : error;
+    return report(shown, io, options.json ?? false);
   }
 }
+
+const isError = ({ severity }: Diagnostic): boolean => severity === "error";

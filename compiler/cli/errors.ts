@@ -21,10 +21,17 @@ export class UsageError extends UserError {
   }
 }
 
-/** Ctrl-C where nothing has to be saved. */
+/** Ctrl-C: the message says what became of the work. */
 export class Interrupted extends UserError {
   constructor(message = "interrupted") {
     super("interrupted", message, undefined, 130);
+  }
+}
+
+/** Ends a command whose errors have been shown. */
+export class Failed extends Error {
+  constructor(readonly exitCode: number) {
+    super(`exit code ${exitCode}`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reading, and writing so that a file is either the old one or the whole new one. */
-import { mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { constants, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { access, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError, systemCode } from "./errors.ts";
 
@@ -27,6 +27,20 @@ export async function writeAtomically(path: string, data: Uint8Array | string): 
     // Renaming over a device or a pipe would remove it.
     if (there !== undefined && !there.isFile()) return await writeFile(path, data);
     await replace(there === undefined ? path : realpathSync(path), data);
+  } catch (error) {
+    throw fileError(error, `cannot write ${path}`);
+  }
+}
+
+/** Finds out before the work that its result could not be written. */
+export async function checkWritable(path: string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    const there = statSync(path, { throwIfNoEntry: false });
+    if (there !== undefined && !there.isFile()) return await access(path, constants.W_OK);
+    makeDirectory(dirname(path));
+    await writeFile(temporary, "");
+    await rm(temporary);
   } catch (error) {
     throw fileError(error, `cannot write ${path}`);
   }

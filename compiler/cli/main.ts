@@ -1,18 +1,30 @@
 /** The command line: `main(argv, io)` runs one command and gives its exit code. */
 import { Command, CommanderError } from "commander";
-import { addBuild } from "./build.ts";
-import { addCheck } from "./check.ts";
-import { addData } from "./data.ts";
-import { addEval } from "./eval.ts";
-import { addExplain } from "./explain.ts";
+import { version } from "../../package.json";
 import type { Io } from "./io.ts";
 import { report } from "./report.ts";
-import { addTrain } from "./train.ts";
+
+type AddCommand = (program: Command, io: Io) => void;
+
+/** In the order of the help. Only the one that is asked for is loaded: `explain` knows the whole compiler. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  train: async () => (await import("./train.ts")).addTrain,
+  build: async () => (await import("./build.ts")).addBuild,
+  check: async () => (await import("./check.ts")).addCheck,
+  eval: async () => (await import("./eval.ts")).addEval,
+  explain: async () => (await import("./explain.ts")).addExplain,
+  data: async () => (await import("./data.ts")).addData,
+};
 
 /** 0 done, 1 the model or the input is at fault, 2 usage, 130 interrupted. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   try {
-    await createProgram(io).parseAsync(argv, { from: "user" });
+    const program = createProgram(io);
+    const [asked] = argv;
+    for (const name of Object.hasOwn(COMMANDS, asked ?? "") ? [asked] : Object.keys(COMMANDS)) {
+      (await COMMANDS[name]())(program, io);
+    }
+    await program.parseAsync(argv, { from: "user" });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -21,9 +33,9 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
 }
 
 function createProgram(io: Io): Command {
-  const program = new Command("mlc")
+  return new Command("mlc")
     .description("Compiles .model files to self-contained trainers, and trains them.")
-    .version("0.1.0", "-V, --version", "print the version")
+    .version(version, "-V, --version", "print the version")
     .exitOverride()
     .showHelpAfterError("(mlc help COMMAND shows the options)")
     .configureOutput({
@@ -32,6 +44,4 @@ function createProgram(io: Io): Command {
       getOutHelpWidth: () => io.stdout.columns ?? 100,
       getErrHelpWidth: () => io.stderr.columns ?? 100,
     });
-  for (const add of [addTrain, addBuild, addCheck, addEval, addExplain, addData]) add(program, io);
-  return program;
 }

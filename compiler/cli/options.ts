@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Of every command that compiles a model. */
 export interface ModelOptions {
-  readonly set: Readonly<Record<string, string>>;
+  readonly set?: Readonly<Record<string, string>>;
   readonly batch?: number;
   readonly backend?: "wasm" | "js";
   readonly precision?: "f32" | "f64";
@@ -24,7 +24,7 @@ export function threadCount(text: string): number | "auto" {
   return text === "auto" ? text : wholeNumber(1, 1024)(text);
 }
 
-function assignment(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+function assignment(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const [, key, value] = /^\s*([^=\s]+)\s*=\s*(.+)$/s.exec(text) ?? [];
   if (key === undefined) throw new InvalidArgumentError("It must be KEY=VALUE, such as train.epochs=5.");
   return { ...before, [key]: value.trim() };
@@ -32,12 +32,7 @@ function assignment(text: string, before: Readonly<Record<string, string>>): Rea
 
 export function addModelOptions(command: Command): Command {
   return command
-    .option(
-      "--set <key=value>",
-      "use a value instead of the file's, such as train.epochs=5 (repeatable)",
-      assignment,
-      {},
-    )
+    .option("--set <key=value>", "use a value instead of the file's, such as train.epochs=5 (repeatable)", assignment)
     .option("--batch <n>", "samples of a step (default: the model's)", wholeNumber(1));
 }
 

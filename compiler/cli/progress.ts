@@ -14,11 +14,11 @@ export function openBar(io: Io, options: { readonly quiet?: boolean } = {}): Bar
   if (options.quiet || !io.stderr.isTTY) return SILENT;
   const bar = new SingleBar(
     {
-      format: "{bar} {percent}% {text}",
+      format: "{bar} {percentage}% {text}",
       stream: io.stderr as unknown as NodeJS.WritableStream,
       barsize: 24,
       fps: 8,
-      hideCursor: true,
+      hideCursor: false,
       clearOnComplete: true,
       gracefulExit: false,
     },

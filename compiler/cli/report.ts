@@ -2,7 +2,7 @@
 import { TrainerError } from "../../runtime/index.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import { diagnosticJson, renderDiagnostic } from "../diagnostics-text.ts";
-import { fileError, UserError } from "./errors.ts";
+import { Failed, fileError, UserError } from "./errors.ts";
 import type { Io } from "./io.ts";
 import { styles } from "./styles.ts";
 import { jsonLine } from "./training/events.ts";
@@ -13,6 +13,7 @@ export function report(error: unknown, io: Io, json: boolean): number {
     writeDiagnostics(error.diagnostics, io, json);
     return 1;
   }
+  if (error instanceof Failed) return error.exitCode;
   const known = asUserError(error);
   if (known !== null) writeUserError(known, io, json);
   else writeBug(error, io);
@@ -39,6 +40,10 @@ function writeUserError({ code, message, help }: UserError, io: Io, json: boolea
     return;
   }
   const { red, cyan, bold } = styles(io);
+  if (code === "interrupted") {
+    io.stderr.write(`${message}\n`);
+    return;
+  }
   io.stderr.write(`${red("error")}${bold(`: ${message}`)}\n${help === undefined ? "" : `${cyan("help")}: ${help}\n`}`);
 }
 

@@ -10,9 +10,24 @@ export function byteSize(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
-/** `12.3 s`, `4:05`, `1:02:03` */
+/** Four decimals, unless that would be a long row of digits. */
+export function figure(value: number): string {
+  return Math.abs(value) < 1e5 ? value.toFixed(4) : value.toExponential(4);
+}
+
+/** `1 epoch`, `1,000 steps` */
+export function counted(count: number, noun: string): string {
+  return `${thousands(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** `120 ms`, `12.3 s`, `4:05`, `1:02:03` */
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds);
+}
+
+/** `0:07`, `4:05`, `1:02:03` */
+export function clock(seconds: number): string {
   const whole = Math.round(seconds);
   const two = (value: number) => String(value).padStart(2, "0");
   const minutes = Math.floor(whole / 60);
@@ -28,5 +43,5 @@ export function facts(rows: readonly (readonly [name: string, value: string])[])
 
 /** `accuracy 57.12%`, `loss 1.2345` */
 export function metricText(name: string, value: number): string {
-  return name === "accuracy" ? `${name} ${(100 * value).toFixed(2)}%` : `${name} ${value.toFixed(4)}`;
+  return name === "accuracy" ? `${name} ${(100 * value).toFixed(2)}%` : `${name} ${figure(value)}`;
 }

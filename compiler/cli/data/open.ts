@@ -84,7 +84,7 @@ function readCifar10(directory: string, files: readonly DataFile[]): Dataset {
 function onlyInput(manifest: Manifest): ManifestInput {
   const inputs = manifest.inputs.filter((input) => input.role === "input");
   if (inputs.length === 1) return inputs[0];
-  throw misfit(manifest, manifest.data!.source, "has one image a sample");
+  throw misfit(manifest, manifest.data!.source, "gives each sample one image");
 }
 
 /** Images of the model's shape, labels that the target can be. */
@@ -94,11 +94,11 @@ function checkFit(manifest: Manifest, source: string, { shape, classes = 0 }: Da
     throw misfit(manifest, source, `has images f32[${shape.join(", ")}]`);
   }
   const targets = manifest.inputs.filter(({ role }) => role === "target");
-  if (targets.length > 1) throw misfit(manifest, source, "has one label a sample");
+  if (targets.length > 1) throw misfit(manifest, source, "gives each sample one label");
   for (const target of targets) {
     const size = target.shape.reduce((a, b) => a * b, 1);
     if (size !== 1 || (target.classes ?? classes) < classes) {
-      throw misfit(manifest, source, `has one label a sample, class[${classes}]`);
+      throw misfit(manifest, source, `gives each sample one label, class[${classes}]`);
     }
   }
 }
@@ -109,7 +109,7 @@ function misfit(manifest: Manifest, source: string, what: string): UserError {
   });
   return new UserError(
     "data-misfit",
-    `\`data ${source}\` does not fit the model: it ${what}, the model declares ${declared.join(", ")}`,
+    `\`data ${source}\` ${what}; the model declares ${declared.join(", ")}`,
     "Change the declaration, or the data.",
   );
 }

@@ -1,10 +1,12 @@
 /** `mlc train`: from a compiled model and its data to trained weights, with everything that has to happen on the way. */
+import { join } from "node:path";
 import { createTrainer, type EpochResult, type FitStep, NonFiniteError, type Trainer } from "../../../runtime/index.ts";
+import { CompileError, type Diagnostic } from "../../diagnostics.ts";
 import { openData } from "../data/open.ts";
 import { Interrupted, UserError } from "../errors.ts";
-import { writeAtomically } from "../files.ts";
+import { checkWritable, writeAtomically } from "../files.ts";
 import type { Io } from "../io.ts";
-import { compileModel, executableOf } from "../model.ts";
+import { compileModel, executableOf, readModel } from "../model.ts";
 import type { TrainOptions } from "../train.ts";
 import { loadFile } from "../weights.ts";
 import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
@@ -15,12 +17,14 @@ import { TerminalReport } from "./terminal.ts";
 export async function runTraining(file: string, options: TrainOptions, io: Io): Promise<void> {
   const compilation = await compileModel(file, options, io, { checkFinite: options.checkFinite });
   const { manifest } = compilation;
-  const data = await openData(manifest, { io, data: options.data, quiet: options.quiet || options.json }, true);
   const trainer = await createTrainer(executableOf(compilation), {
     seed: options.seed ?? (manifest.train.seed as number | undefined),
     threads: options.threads ?? "auto",
   });
   const resumed = await initialise(trainer, options, io);
+  if (options.save !== undefined) await checkWritable(options.save);
+  if (options.checkpointDir !== undefined) await checkWritable(join(options.checkpointDir, "checkpoint"));
+  const data = await openData(manifest, { io, data: options.data, quiet: options.quiet || options.json }, true);
   const log = options.log === undefined ? null : await openLog(options.log, resumed ? trainer.progress : null);
   const run = new Run(trainer, options, io, log);
   try {
@@ -38,7 +42,7 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
     for await (const epoch of fit) await run.epoch(epoch);
     await run.end(signal.aborted);
   } catch (error) {
-    throw located(error, options);
+    throw located(error, file, options);
   } finally {
     run.close();
     trainer.dispose();
@@ -167,9 +171,25 @@ class Run {
   }
 }
 
-/** A value that is not finite, with the cure. */
-function located(error: unknown, options: TrainOptions): unknown {
+/** A value that is not finite, shown where the model computes it. */
+function located(error: unknown, file: string, options: TrainOptions): unknown {
   if (!(error instanceof NonFiniteError)) return error;
-  const help = `Look at this operation's operands: a logarithm or a division of 0, a square root of less, a learning rate too high${options.init === undefined ? "" : `, or the weights in ${options.init}`}.`;
-  return new UserError("non-finite", error.message, help);
+  const { label, program, step } = error;
+  const [, name, line, column] = /^(.*):(\d+):(\d+)$/.exec(error.place) ?? [];
+  const text = name === file ? readModel(file) : "";
+  const start =
+    text
+      .split("\n")
+      .slice(0, Number(line) - 1)
+      .join("\n").length + Number(column);
+  const weights = options.init === undefined ? "" : `, or the weights in ${options.init}`;
+  const diagnostic: Diagnostic = {
+    severity: "error",
+    code: "non-finite",
+    message: `step ${step}: the first value that is not finite is in ${label}, computed ${text === "" ? `at ${error.place} ` : "here "}(${program})`,
+    span: text === "" ? null : { file: { name, text }, start, end: start + 1 },
+    notes: [],
+    help: `look at what it is computed from: a logarithm or a division of 0, a square root of less, too high a learning rate${weights}`,
+  };
+  return new CompileError([diagnostic]);
 }

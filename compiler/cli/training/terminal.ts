@@ -2,7 +2,7 @@
 import type { Evaluation, FitStep, Trainer } from "../../../runtime/index.ts";
 import type { Io } from "../io.ts";
 import { type Bar, openBar } from "../progress.ts";
-import { byteSize, duration, facts, metricText, thousands } from "../text.ts";
+import { byteSize, clock, counted, duration, facts, figure, metricText, thousands } from "../text.ts";
 import type { TrainOptions } from "../train.ts";
 
 export interface Start {
@@ -41,7 +41,10 @@ export class TerminalReport {
         ["parameters", `${thousands(parameters)} in ${trainer.parameters().length} tensors`],
         ["memory", `${byteSize(manifest.memoryBytes)}, allocated once`],
         ["data", data],
-        ["run", `${epochs} epochs of ${batches} steps, batch ${manifest.batch}, ${order}, seed ${progress.seed}`],
+        [
+          "run",
+          `${counted(epochs, "epoch")} of ${counted(batches, "step")}, batch ${manifest.batch}, ${order}, seed ${progress.seed}`,
+        ],
         ["kernels", `${options.backend} ${options.precision}, 1 thread`],
         ...(progress.step > 0
           ? [["resumed", `after step ${progress.step}, in epoch ${progress.epoch + 1}`] as const]
@@ -67,11 +70,7 @@ export class TerminalReport {
     const now = performance.now();
     const rate = (1000 * seen.samples) / (now - seen.since);
     const left = ((totalSteps - step) * (now - this.started)) / (step - this.firstStep) / 1000;
-    const figures = [
-      `loss ${(seen.loss / seen.batches).toFixed(4)}`,
-      `${thousands(rate)} images/s`,
-      `ETA ${duration(left)}`,
-    ];
+    const figures = [`loss ${figure(seen.loss / seen.batches)}`, `${thousands(rate)} images/s`, `ETA ${clock(left)}`];
     this.bar.update(done / samples, `epoch ${epoch}/${this.epochs}  ${figures.join("  ")}`);
   }
 
@@ -81,8 +80,8 @@ export class TerminalReport {
     const { n: _, loss: evalLoss, ...metrics } = evaluation ?? { n: 0, loss: Number.NaN };
     const figures = [
       `epoch ${epoch}/${this.epochs}`,
-      `loss ${loss.toFixed(4)} (sum ${lossSum.toFixed(3)})`,
-      evaluation && `evaluation loss ${evalLoss.toFixed(4)}`,
+      `loss ${figure(loss)} (sum ${figure(lossSum)})`,
+      evaluation && `evaluation loss ${figure(evalLoss)}`,
       ...Object.entries(metrics).map(([name, value]) => metricText(name, value)),
       duration(seconds),
       `${rate} images/s`,
@@ -97,7 +96,7 @@ export class TerminalReport {
     // An epoch that `--steps` cut short has had no line yet.
     if (batches > 0)
       this.io.stdout.write(
-        `stopped after step ${step}  loss ${(loss / batches).toFixed(4)} over the epoch's ${batches} steps\n`,
+        `stopped after step ${step}  loss ${figure(loss / batches)} over the epoch's ${batches} steps\n`,
       );
     for (const path of saved) this.io.stdout.write(`saved ${path}\n`);
   }

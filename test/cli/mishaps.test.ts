@@ -1,0 +1,169 @@
+/** What can go wrong with a run: each time a cause and a cure, exit code 1, and files in place as they were. */
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { encodeSafetensors } from "../../runtime/index.ts";
+import { expectUserError, jsonLines, mlc, SMALL, Workplace } from "./run.ts";
+
+const work = new Workplace();
+const model = work.file("small.model", SMALL);
+const variant = (name: string, from: string | RegExp, to: string) => work.file(name, SMALL.replace(from, to));
+
+describe("divergence", () => {
+  const steep = ["train", model, "--set", "optimizer.lr=1e30"];
+
+  test("stops with the step, the last finite loss and what to try; nothing is overwritten", async () => {
+    const kept = work.file("kept.safetensors", "as it was");
+    const result = await mlc([...steep, "--save", kept, "--log", work.path("d.jsonl")]);
+    expectUserError(
+      result,
+      /the loss is (NaN|-?Infinity) at step \d+ \(epoch 1\)/,
+      /last finite loss was 2\.\d+ at step \d+/,
+    );
+    expectUserError(result, "--set optimizer.lr=1e+29", "--check-finite", "--keep-going");
+    expect(work.read("kept.safetensors").toString()).toBe("as it was");
+    expect(work.lines("d.jsonl").at(-1)).toMatchObject({
+      event: "step",
+      loss: null,
+      nonfinite: expect.stringMatching(/NaN|Infinity/),
+    });
+  });
+
+  test("--keep-going trains on, and the log stays JSON", async () => {
+    const { code } = await mlc([...steep, "--keep-going", "--epochs", "1", "--log", work.path("k.jsonl")]);
+    expect(code).toBe(0);
+    const events = work.lines("k.jsonl");
+    expect(events).toHaveLength(12);
+    expect(events[10]).toMatchObject({ event: "epoch", loss_sum: null, nonfinite: "NaN" });
+  });
+
+  test("--check-finite names the first tensor and its line", async () => {
+    const log = variant("log.model", "dropout(0.1)", "log");
+    const { stderr, ...result } = await mlc(["train", log, "--check-finite"]);
+    expectUserError({ stderr, ...result }, "step 1", `${log}:9:5`, "log");
+  });
+
+  test("as JSON", async () => {
+    const { code, stdout } = await mlc([...steep, "--json"]);
+    expect(code).toBe(1);
+    expect(jsonLines(stdout).at(-1)).toMatchObject({ event: "error", code: "diverged", help: expect.any(String) });
+  });
+});
+
+describe("weights that do not fit", () => {
+  const tensor = (name: string, shape: number[]) => ({
+    name,
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+  const conv = [tensor("conv1.weight", [8, 3, 3, 3]), tensor("conv1.bias", [8])];
+  const file = (tensors: ReturnType<typeof tensor>[]) => work.file("w.safetensors", encodeSafetensors(tensors));
+  const init = (path: string) => mlc(["train", model, "--init", path]);
+
+  test("missing, surplus and misshapen tensors are all named", async () => {
+    const path = file([...conv, tensor("fc.weight", [128, 10]), tensor("fcc.bias", [10])]);
+    const result = await init(path);
+    expectUserError(result, path, "missing: fc.bias [10]", "not in the model: fcc.bias [10]", "fc.weight is [128, 10]");
+    expectUserError(await mlc(["eval", model, "--weights", path]), path, "missing: fc.bias");
+  });
+
+  test.each<[string, (bytes: Uint8Array) => Uint8Array, RegExp]>([
+    ["cut", (bytes) => bytes.subarray(0, 300), /truncated/],
+    ["empty", () => new Uint8Array(0), /no safetensors file/],
+    ["with a header that lies about its length", (bytes) => bytes.fill(255, 0, 7), /header is said to be/],
+    ["with a header that is no JSON", (bytes) => bytes.fill(33, 8, 20), /not JSON/],
+    [
+      "another kind",
+      () => new TextEncoder().encode("PK\u0003\u0004 a zip archive, as torch.save writes"),
+      /safetensors/,
+    ],
+  ])("a file that is %s", async (_, change, message) => {
+    const whole = encodeSafetensors([...conv, tensor("fc.weight", [10, 128]), tensor("fc.bias", [10])]);
+    expectUserError(await init(work.file("bad.safetensors", change(whole))), "bad.safetensors", message);
+  });
+
+  test("values that are not finite", async () => {
+    const bias = { ...tensor("fc.bias", [10]), data: new Float32Array(10).fill(Number.NaN) };
+    expectUserError(await init(file([...conv, tensor("fc.weight", [10, 128]), bias])), "fc.bias[0] is NaN");
+  });
+
+  test("no file", async () => {
+    expectUserError(await init(work.path("none")), "cannot read", "ENOENT");
+  });
+});
+
+describe("data that does not fit", () => {
+  test("no data clause", async () => {
+    expectUserError(
+      await mlc(["train", variant("x.model", /data .*\n/, "\n")]),
+      "no `data` clause",
+      "data synthetic()",
+    );
+  });
+
+  test("labels out of the target's range", async () => {
+    expectUserError(
+      await mlc([
+        "train",
+        work.file("x.model", SMALL.replace("class[10]", "class[5]").replace("linear(10)", "linear(5)")),
+      ]),
+      "class\\[10\\]",
+      "class\\[5\\]",
+    );
+  });
+
+  test("images of another size", async () => {
+    const path = variant("x.model", /data .*\n/, "data cifar10()\n");
+    mkdirSync(work.path("files"), { recursive: true });
+    expectUserError(await mlc(["train", path, "--data", work.path("files")]), "3, 32, 32", "3, 8, 8");
+  });
+
+  test("a truncated file is named, with both sizes, and left as it is", async () => {
+    const path = work.file(
+      "x.model",
+      SMALL.replace("3, 8, 8", "3, 32, 32").replace(/data .*\n/, "data cifar10(split = test)\n"),
+    );
+    mkdirSync(work.path("cut"));
+    work.file("cut/test_batch.bin", new Uint8Array(3073 * 10));
+    const result = await mlc(["train", path, "--data", work.path("cut")]);
+    expectUserError(
+      result,
+      join("cut", "test_batch.bin"),
+      "truncated: 30730 bytes, expected 30730000",
+      "mlc data cifar10",
+    );
+    expect(work.read("cut/test_batch.bin")).toHaveLength(30730);
+  });
+
+  test("a source that the command line cannot read", async () => {
+    expectUserError(
+      await mlc(["train", variant("x.model", /data .*\n/, 'data npy(path = "x")\n')]),
+      "data npy",
+      "cifar10",
+    );
+  });
+});
+
+describe("places that cannot be written", () => {
+  test.runIf(existsSync("/dev/full"))("a full disk", async () => {
+    expectUserError(await mlc(["train", model, "--save", "/dev/full"]), "cannot write /dev/full", "no space is left");
+    expectUserError(await mlc(["train", model, "--log", "/dev/full"]), "cannot write the log", "no space is left");
+  });
+
+  test("a file where a directory must be is noticed before training", async () => {
+    const file = work.file("file", "as it was");
+    const inside = join(file, "w.safetensors");
+    const { stdout, ...result } = await mlc(["train", model, "--save", inside]);
+    expectUserError({ stdout, ...result }, `cannot write ${inside}`);
+    expect(stdout).toBe("");
+    expectUserError(await mlc(["train", model, "--checkpoint-dir", file]), "cannot write");
+    expectUserError(await mlc(["build", model, "-o", file]), "cannot write");
+    expect(work.read("file").toString()).toBe("as it was");
+  });
+});
+
+test("a model that cannot fit is refused with what takes the space", async () => {
+  const path = variant("large.model", "linear(10)", "linear(1000000)\n    linear(2000)\n    linear(10)");
+  expectUserError(await mlc(["build", path, "-o", work.path("large")]), /error\[/);
+  expect(existsSync(work.path("large"))).toBe(false);
+});
