@@ -105,8 +105,8 @@ function firstLane(e: Expr): Expr {
 }
 
 /**
- * Division by a constant c > 0, rounding down, and its remainder. With m = a >> 31 (-1 where a is negative):
- * a div c = (a - (m & (c - 1))) / c, and a rem c = r + (c & (r >> 31)) where r = a % c; / and % round towards zero.
+ * Division by a constant c > 0, rounding down, and its remainder. With q = a / c and r = a % c, which round towards zero, and
+ * r >> 31, which is -1 where r is negative: a div c = q + (r >> 31), and a rem c = r + (c & (r >> 31)).
  */
 function emitIntegerDivision(to: Emitter, { op, ty, a, b }: Of<"binary">): Code {
   const { code } = to;
@@ -132,14 +132,10 @@ function emitIntegerDivision(to: Emitter, { op, ty, a, b }: Of<"binary">): Code 
 }
 
 function divideDown(code: Code, c: number): Code {
-  const a = code.local("i32");
-  code.tee(a).get(a).i32(31).op("i32.shr_s");
-  return code
-    .i32(c - 1)
-    .op("i32.and")
-    .op("i32.sub")
-    .i32(c)
-    .op("i32.div_s");
+  const [a, quotient] = [code.local("i32"), code.local("i32")];
+  code.tee(a).i32(c).op("i32.div_s").tee(quotient);
+  code.get(a).get(quotient).i32(c).op("i32.mul").op("i32.sub");
+  return code.i32(31).op("i32.shr_s").op("i32.add");
 }
 
 function remainderDown(code: Code, c: number): Code {
