@@ -27,6 +27,8 @@ export interface CompileOptions {
   readonly backend?: "wasm" | "js";
   /** `f64` computes in double precision, in JavaScript only. */
   readonly precision?: "f32" | "f64";
+  /** `fast` computes convolutions by Winograd's algorithm, with rounding errors some 20 times as large; `strict` is the default. */
+  readonly numerics?: "strict" | "fast";
   /** Kernels are checked one by one for values that are not finite (slower). */
   readonly checkFinite?: boolean;
   /** Function names in the WebAssembly, for profilers. */
@@ -59,6 +61,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     backend,
     lanes: backend === "wasm" ? 4 : 1,
     floatBytes: precision === "f64" ? 8 : 4,
+    numerics: options.numerics ?? "strict",
   };
   const tree = parse({ name: options.file ?? "model", text: source });
   const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });

@@ -4,4 +4,6 @@ export interface Target {
   /** Lanes of a vector: 4 in WebAssembly SIMD, 1 in JavaScript. */
   readonly lanes: 4 | 1;
   readonly floatBytes: 4 | 8;
+  /** `strict`: convolutions straight from the definition; `fast`: by Winograd's algorithm where that is faster. */
+  readonly numerics: "strict" | "fast";
 }

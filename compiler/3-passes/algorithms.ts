@@ -6,14 +6,32 @@
  */
 import type { Builder } from "../ir/builder.ts";
 import type { Module, Value } from "../ir/graph.ts";
+import type { Target } from "../target.ts";
 import { rebuild, rewrite } from "./rewrite.ts";
+import { winogradApplies, winogradConv, winogradGradInput, winogradGradWeight } from "./winograd.ts";
 
-export function chooseAlgorithms(module: Module, b: Builder): Module {
-  return rewrite(module, b, (value, inputs) =>
-    value.op === "conv2d_grad_input" && value.attrs.groups === 1
-      ? convolveTurned(b, value, inputs[0], inputs[1])
-      : rebuild(b, value, inputs),
-  );
+export function chooseAlgorithms(module: Module, b: Builder, target: Target): Module {
+  return rewrite(module, b, (value, inputs) => {
+    const minimal = target.numerics === "fast" ? byWinograd(b, value, inputs[0], inputs[1]) : null;
+    if (minimal) return minimal;
+    if (value.op === "conv2d_grad_input" && value.attrs.groups === 1)
+      return convolveTurned(b, value, inputs[0], inputs[1]);
+    return rebuild(b, value, inputs);
+  });
+}
+
+function byWinograd(b: Builder, conv: Value, first: Value, second: Value): Value | null {
+  const shape = conv.type.shape;
+  const applies = (kernel: Value["type"]["shape"], output: Value["type"]["shape"]) =>
+    winogradApplies(conv, kernel, output);
+  if (conv.op === "conv2d" && applies(second.type.shape, shape)) return winogradConv(b, conv, first, second);
+  if (conv.op === "conv2d_grad_input" && applies(second.type.shape, first.type.shape)) {
+    return winogradGradInput(b, conv, first, second);
+  }
+  if (conv.op === "conv2d_grad_weight" && applies(shape, second.type.shape)) {
+    return winogradGradWeight(b, conv, first, second);
+  }
+  return null;
 }
 
 function convolveTurned(b: Builder, value: Value, dy: Value, w: Value): Value {

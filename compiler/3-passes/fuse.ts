@@ -7,6 +7,7 @@
  */
 import { type Program, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
+import { tilingOf } from "../ops/tiles.ts";
 import { isHost } from "./host.ts";
 import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
 
@@ -31,7 +32,8 @@ export interface Fused {
 /** Anchors that write their result piece by piece: nothing can follow them in registers. */
 function writesInPieces(anchor: Value): boolean {
   if (anchor.op === "max_unpool2d" || anchor.op === "sum_unpool2d") return !isExactWindow(anchor);
-  if (anchor.op === "conv2d_grad_input") return true;
+  if (anchor.op === "conv2d_grad_input" || anchor.op === "tile" || anchor.op === "contract_rows") return true;
+  if (anchor.op === "untile") return overlaps(anchor);
   return anchor.op === "conv2d_grad_weight" || anchor.op === "pad" || anchor.op === "concat";
 }
 
@@ -41,6 +43,8 @@ const STORED_OPERANDS: Readonly<Record<string, readonly number[]>> = {
   conv2d_grad_input: [0, 1],
   conv2d_grad_weight: [0, 1],
   matmul: [0, 1],
+  contract_rows: [0, 1],
+  tile: [0],
   softmax: [0],
   log_softmax: [0],
   argmax: [],
@@ -252,4 +256,10 @@ function canJoin(group: Group, value: Value, stored: ReadonlySet<Value>, indexOf
     stack.push(...v.inputs);
   }
   return true;
+}
+
+/** Whether neighbouring patches of an untile share pixels. */
+function overlaps(untile: Value): boolean {
+  const { matrix, stride } = tilingOf(untile.attrs);
+  return matrix.length > stride;
 }

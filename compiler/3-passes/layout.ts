@@ -5,6 +5,7 @@
 import type { Builder } from "../ir/builder.ts";
 import { type Module, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
+import { tilingOf } from "../ops/tiles.ts";
 import type { Target } from "../target.ts";
 import { isHost } from "./host.ts";
 import { isLeaf } from "./inline.ts";
@@ -36,6 +37,8 @@ export class Layouts {
 
   private decide(value: Value): string {
     if (value.op === "relayout") return value.attrs.layout as string;
+    if (value.op === "tile" || (value.op === "matmul" && this.nameOf(value.inputs[0]) === "planes")) return "planes";
+    if (value.op === "untile") return untileLayout(value);
     if (value.op === "conv2d_grad_weight" && value.attrs.groups === 1) return "kkio";
     if (value.type.shape.length !== 4 || value.type.shape[0] !== "n") return "row";
     if (FEATURE_OPS.has(value.op)) return "nhwc:0";
@@ -69,13 +72,28 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
   return { ...placed, programs: placed.programs.map((p) => mapRoots(p, rowMajor)) };
 }
 
+/** Patches that overlap are added up in rows with room for what lies beside the image. */
+function untileLayout(untile: Value): string {
+  const { matrix, stride, padding, tiles } = tilingOf(untile.attrs);
+  if (untile.type.shape[0] !== "n") return "row";
+  if (matrix.length <= stride) return "nhwc:0";
+  const last = (tiles[1] - 1) * stride + matrix.length - 1 - padding[1];
+  return `nhwc:${Math.max(padding[1], last - ((untile.type.shape[3] as number) - 1), 0)}`;
+}
+
 /** For each operand of a convolution: the zero columns that its widest window reaches beyond the row. */
 function neededPadding(module: Module): Map<Value, number> {
   const needed = new Map<Value, number>();
   const need = (x: Value, columns: number) => needed.set(x, Math.max(columns, needed.get(x) ?? 0));
   for (const value of topological(module.programs.flatMap(roots))) {
-    if (value.attrs.groups !== 1) continue;
     const [x, other] = value.inputs;
+    if (value.op === "tile") {
+      const { matrix, stride, padding, tiles } = tilingOf(value.attrs);
+      const last = (tiles[1] - 1) * stride + matrix[0].length - 1 - padding[1];
+      const columns = Math.max(padding[1], last - ((x.type.shape[3] as number) - 1), 0);
+      if (columns > 0 || x.type.shape[0] === "n") need(x, columns);
+    }
+    if (value.attrs.groups !== 1) continue;
     if (value.op === "conv2d") need(x, reach(value, x, other.type.shape[3], value.type.shape[3]));
     if (value.op === "conv2d_grad_weight") {
       need(x, reach(value, x, value.type.shape[3], other.type.shape[3]));

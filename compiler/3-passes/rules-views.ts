@@ -16,9 +16,8 @@ function isIdentity({ op, inputs: [x], attrs, type }: Value): boolean {
 /** f(s, …) for elementwise f with every full operand a splat s; or s in place of its splat where another operand is full. */
 function splatOperands(value: Value, { b }: RuleContext): Value | null {
   const { op, inputs, attrs, type } = value;
-  if (type.shape.length === 0) return null;
-  const splats = inputs.map((input) => splatOf(input));
-  if (splats.every((splat) => splat === null)) return null;
+  if (!inputs.some((input) => splatOf(input))) return null;
+  const splats = inputs.map(splatOf);
   const scalars = inputs.map((input, i) => splats[i] ?? input);
   const result = b.op(op, scalars, attrs);
   return result.type.shape.length === 0 ? b.broadcast(result, type.shape, []) : result;
@@ -26,9 +25,9 @@ function splatOperands(value: Value, { b }: RuleContext): Value | null {
 
 /** f(broadcast(x), broadcast(y), scalar) → broadcast(f(x, y, scalar)), for broadcasts of one kind. */
 function broadcastOutward({ op, inputs, attrs, type }: Value, { b }: RuleContext): Value | null {
-  const full = inputs.filter((input) => input.type.shape.length > 0);
-  const [first] = full;
-  if (!first || first.op !== "broadcast" || !full.every((input) => sameBroadcast(input, first))) return null;
+  const first = inputs.find((input) => input.op === "broadcast");
+  if (!first) return null;
+  if (!inputs.every((input) => input.type.shape.length === 0 || sameBroadcast(input, first))) return null;
   const inner = inputs.map((input) => (input.type.shape.length > 0 ? input.inputs[0] : input));
   return b.broadcast(b.op(op, inner, attrs), type.shape, integersAttr(first.attrs, "axes"));
 }

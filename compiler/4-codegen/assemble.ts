@@ -40,6 +40,7 @@ class Assembly {
   private readonly tensors = new Map<string, number>();
   private readonly scalars = new Map<string, { address: number; expr: HostExpr }>();
   private rng = 0;
+  private scratch = 0;
   private readonly lowered: { schedule: Schedule; calls: { lowered: Lowered; output: Value }[] }[] = [];
 
   constructor(
@@ -57,6 +58,7 @@ class Assembly {
       this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
+    this.scratch = this.take(this.scratchElements() * target.floatBytes);
     this.placeScalars();
     const fixed = this.next;
 
@@ -103,6 +105,12 @@ class Assembly {
 
   private hasBytes(input: InputDecl): boolean {
     return this.module.programs.some((p) => p.name === `ingest_${input.name}`);
+  }
+
+  /** Kernels run one after another: one place serves them all. */
+  private scratchElements(): number {
+    const sources = this.lowered.flatMap((p) => p.calls).flatMap(({ lowered }) => lowered.sources);
+    return sources.reduce((most, source) => Math.max(most, source.kind === "scratch" ? source.elements : 0), 0);
   }
 
   /** Equal expressions share a place. */
@@ -155,6 +163,7 @@ class Assembly {
   ): Call {
     const address = (source: Source): number => {
       if (source.kind === "rng") return this.rng;
+      if (source.kind === "scratch") return this.scratch;
       if (source.kind === "tensor") return this.tensors.get(source.name)!;
       if (source.kind === "host") return this.scalars.get(JSON.stringify(hostExpr(source.value)))!.address;
       if (isLeaf(source.value)) return this.tensors.get(source.value.attrs.name as string)!;

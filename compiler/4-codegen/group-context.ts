@@ -1,7 +1,7 @@
 /** What a kernel template is given: the group to compute, and the means to read its operands and store its results. */
 import type { Group } from "../3-passes/fuse.ts";
 import type { Dim, Value } from "../ir/graph.ts";
-import type { Affine, Expr, Local } from "../ir/loops.ts";
+import type { Affine, Buffer, Expr, Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { affine, type KernelBuilder } from "./kernel-builder.ts";
 import { addressOf, type Index, type Memory, type Place, type Scope } from "./scope.ts";
@@ -15,6 +15,8 @@ export interface GroupContext {
   readonly memory: Memory;
   /** Where an output of the group goes. */
   place(output: Value): Place;
+  /** Memory of the kernel's own, for the time of a call. */
+  scratch(elements: number): Buffer;
   /** The same group in a kernel that is thrown away, to see what it would touch. */
   trial(): GroupContext;
   /** For values at one place of the loops; `lane` as in Scope. */

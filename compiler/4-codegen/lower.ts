@@ -18,6 +18,7 @@ export type Source =
   | { readonly kind: "value"; readonly value: Value }
   | { readonly kind: "host"; readonly value: Value }
   | { readonly kind: "rng" }
+  | { readonly kind: "scratch"; readonly elements: number }
   | { readonly kind: "tensor"; readonly name: string };
 
 export interface Lowered {
@@ -53,6 +54,7 @@ function contextOf(group: Group, plan: Schedule, options: LowerOptions, buffers:
     batch: options.batch,
     memory: buffers,
     place: (output) => buffers.place(output),
+    scratch: (elements) => buffers.scratch(elements),
     trial: () => contextOf(group, plan, options, new Buffers(group, plan, options, buffers.how)),
     scope: (lane, registers) => new Scope(buffers.k, buffers, options.target.lanes > 1 ? lane : null, registers),
   };
@@ -109,6 +111,10 @@ class Buffers implements Memory {
       this.known.set("rng", buffer);
     }
     return buffer;
+  }
+
+  scratch(elements: number): Buffer {
+    return this.buffer({ kind: "scratch", elements }, "f32");
   }
 
   private layoutOf(value: Value) {

@@ -5,7 +5,7 @@
  */
 import { isHost } from "../3-passes/host.ts";
 import { unitAxes } from "../3-passes/inline.ts";
-import type { Dim, Value } from "../ir/graph.ts";
+import type { Value } from "../ir/graph.ts";
 import { type Layout, stridesOf } from "../ir/layout.ts";
 import { type Affine, type Buffer, type Elem, type Expr, type Local, vectorOf } from "../ir/loops.ts";
 import { opNamed } from "../ops/index.ts";
@@ -165,5 +165,3 @@ export function elemOf(value: Value): Elem {
   if (value.type.dtype === "bool" || value.op === "max_pool2d_index" || value.type.dtype === "u8") return "u8";
   return value.type.dtype;
 }
-
-export const isDynamic = (dim: Dim): dim is "n" => dim === "n";

@@ -3,6 +3,8 @@
  *
  * - `row`      row-major, the last axis innermost;
  * - `nhwc:p`   feature maps [n, C, H, W] with channels innermost and p zero columns left and right of each row;
+ * - `planes`   row-major, with a cache line between the planes of the first axis, so that equal places of many planes do not
+ *              fall into one set of the cache;
  * - `kkio`     convolution weights [O, I, KH, KW] stored as [KH][KW][I][O]: what the weight-gradient kernel writes;
  * - `opanel:w` convolution weights stored as [O/w][KH][KW][I][w], and
  * - `panel:w`  a matrix [.., K, N] stored as [..][N/w][K][w]; the last panel is filled up with zeros: what the
@@ -36,6 +38,7 @@ export interface Layout {
 export function layoutNamed(name: string, shape: Shape, batch: number): Layout {
   const [kind, number] = name.split(":");
   if (kind === "nhwc") return nhwc(name, shape, Number(number), batch);
+  if (kind === "planes") return planes(name, shape, batch);
   if (kind === "kkio") return permuted(name, shape, [2, 3, 1, 0], batch);
   if (kind === "opanel") return panels(name, shape, 0, [], [2, 3, 1], Number(number), batch);
   if (kind === "panel") {
@@ -60,6 +63,15 @@ function permuted(name: string, shape: Shape, order: readonly number[], batch: n
     stride *= sizeOf([shape[axis]], batch);
   }
   return { name, dims, offset: 0, elements: stride, pad: 0, panel: 0 };
+}
+
+const CACHE_LINE_ELEMENTS = 16;
+
+function planes(name: string, shape: Shape, batch: number): Layout {
+  const row = permuted(name, shape, [...shape.keys()], batch);
+  const stride = row.dims[0].stride + CACHE_LINE_ELEMENTS;
+  const dims = [{ ...row.dims[0], stride }, ...row.dims.slice(1)];
+  return { ...row, dims, elements: stride * sizeOf([shape[0]], batch) };
 }
 
 function nhwc(name: string, shape: Shape, pad: number, batch: number): Layout {

@@ -8,6 +8,7 @@ import { buffer } from "./buffer.ts";
 import { cast } from "./cast.ts";
 import { concat } from "./concat.ts";
 import { constant } from "./const.ts";
+import { contractRows } from "./contract_rows.ts";
 import { conv2d } from "./conv2d.ts";
 import { conv2dGradInput } from "./conv2d_grad_input.ts";
 import { conv2dGradWeight } from "./conv2d_grad_weight.ts";
@@ -64,7 +65,9 @@ import { sum } from "./sum.ts";
 import { sumPool2d } from "./sum_pool2d.ts";
 import { sumUnpool2d } from "./sum_unpool2d.ts";
 import { tanh } from "./tanh.ts";
+import { tile } from "./tile.ts";
 import { transpose } from "./transpose.ts";
+import { untile } from "./untile.ts";
 import { where } from "./where.ts";
 
 export const ops: readonly OpDef[] = [
@@ -131,6 +134,7 @@ export const ops: readonly OpDef[] = [
   argmax,
   // kernels
   matmul,
+  contractRows,
   conv2d,
   conv2dGradInput,
   conv2dGradWeight,
@@ -142,6 +146,8 @@ export const ops: readonly OpDef[] = [
   sumUnpool2d,
   softmax,
   logSoftmax,
+  tile,
+  untile,
 ];
 
 const byName: ReadonlyMap<string, OpDef> = new Map(ops.map((op) => [op.name, op]));

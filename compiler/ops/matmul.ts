@@ -18,7 +18,7 @@ function swapped(b: Builder, x: Value): Value {
 
 export const matmul = defineOp({
   name: "matmul",
-  doc: "[.., m, k] × [.., k, n] → [.., m, n]: y = Σₖ a[.., m, k] b[.., k, n]. da = dy bᵀ, db = aᵀ dy.",
+  doc: "[.., m.., k] × [.., k, n] → [.., m.., n]: y = Σₖ a[.., m.., k] b[.., k, n]; the left operand may have several axes of rows. da = dy bᵀ, db = aᵀ dy.",
   category: "kernel",
   infer(inputs) {
     expectOperands("matmul", inputs, 2);
@@ -33,15 +33,22 @@ export const matmul = defineOp({
         `matmul ${both}: the left operand has ${features} features (its last axis), the right one takes ${rows}`,
       );
     }
-    if (!sameShape(a.slice(0, -2), b.slice(0, -2))) throw new ShapeError(`matmul ${both}: the batch axes differ`);
+    if (a.length < b.length || !sameShape(a.slice(0, b.length - 2), b.slice(0, -2))) {
+      throw new ShapeError(`matmul ${both}: the batch axes differ`);
+    }
     return { dtype: "f32", shape: [...a.slice(0, -1), b[b.length - 1]] };
   },
-  grad: (b, { inputs: [x, w], dy }) => [b.matmul(dy, swapped(b, w)), b.matmul(swapped(b, x), dy)],
+  grad(b, { inputs: [x, w], dy }) {
+    const rank = w.type.shape.length;
+    const dw =
+      x.type.shape.length === rank ? b.matmul(swapped(b, x), dy) : b.op("contract_rows", [x, dy], { batch: rank - 2 });
+    return [b.matmul(dy, swapped(b, w)), dw];
+  },
   reference([a, b], _, type, { n }) {
     const out = zeros(concrete(type.shape, n));
-    const [rows, inner] = a.shape.slice(-2);
-    const columns = b.shape[b.shape.length - 1];
-    const matrices = elements(a.shape.slice(0, -2));
+    const [inner, columns] = b.shape.slice(-2);
+    const matrices = elements(b.shape.slice(0, -2));
+    const rows = elements(a.shape) / (matrices * inner);
     for (let line = 0; line < matrices * rows; line++) {
       const bStart = Math.floor(line / rows) * inner * columns;
       for (let k = 0; k < inner; k++) {
@@ -58,5 +65,7 @@ export const matmul = defineOp({
     { inputs: [{ shape: [6, "n"] }, { shape: ["n", 10] }], n: 5 },
     { inputs: [{ shape: [2, 3, 5] }, { shape: [2, 5, 4] }] },
     { inputs: [{ shape: [13, 17] }, { shape: [17, 19] }] },
+    { inputs: [{ shape: ["n", 3, 5] }, { shape: [5, 9] }], n: 3 },
+    { inputs: [{ shape: [2, 3, 7, 5] }, { shape: [2, 5, 12] }] },
   ],
 });

@@ -13,10 +13,11 @@ import { gather, stridesOf } from "../../compiler/ops/tensor.ts";
 import type { Target } from "../../compiler/target.ts";
 import type { Engine } from "../../runtime/abi.ts";
 
-export const targets: Readonly<Record<"wasm" | "js" | "f64", Target>> = {
-  wasm: { backend: "wasm", lanes: 4, floatBytes: 4 },
-  js: { backend: "js", lanes: 1, floatBytes: 4 },
-  f64: { backend: "js", lanes: 1, floatBytes: 8 },
+export const targets: Readonly<Record<"wasm" | "fast" | "js" | "f64", Target>> = {
+  wasm: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "strict" },
+  fast: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "fast" },
+  js: { backend: "js", lanes: 1, floatBytes: 4, numerics: "strict" },
+  f64: { backend: "js", lanes: 1, floatBytes: 8, numerics: "strict" },
 };
 
 export interface Running {
@@ -29,7 +30,7 @@ export interface Running {
 }
 
 export async function load(module: Module, b: Builder, target: Target): Promise<Running> {
-  const placed = assignLayouts(chooseAlgorithms(module, b), b, target);
+  const placed = assignLayouts(chooseAlgorithms(module, b, target), b, target);
   const schedules = placed.programs.map((program) => schedule(fuse(program)));
   const assembled = assemble(placed, schedules, new Layouts(), target, false);
   const engine = await instantiate(assembled, target);

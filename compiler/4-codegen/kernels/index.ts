@@ -4,11 +4,12 @@ import { conv2d } from "./conv.ts";
 import { groupedConv2d, groupedGradInput, groupedGradWeight } from "./conv-grouped.ts";
 import { convWeight } from "./conv-weight.ts";
 import { map } from "./map.ts";
-import { matmul } from "./matmul.ts";
+import { contractRows, matmul } from "./matmul.ts";
 import { maxPool, maxPoolGather, sumPool, unpool } from "./pool.ts";
 import { concat, pad, reshape } from "./rearrange.ts";
 import { argmax, reduce } from "./reduce.ts";
 import { softmax } from "./softmax.ts";
+import { tile, untile } from "./tiles.ts";
 
 /** Convolutions without groups have register-tiled kernels; the others follow the definition. */
 const byGroups =
@@ -21,6 +22,9 @@ const templates: Readonly<Record<string, Template>> = {
   max: reduce,
   argmax,
   matmul,
+  contract_rows: contractRows,
+  tile,
+  untile,
   conv2d: byGroups(conv2d, groupedConv2d),
   conv2d_grad_input: groupedGradInput,
   conv2d_grad_weight: byGroups(convWeight, groupedGradWeight),

@@ -2,10 +2,11 @@
  * Matrix product C[.., m, n] = Σ_k A[.., m, k] · B[.., k, n] in register tiles of 4 rows by 2 vectors: 8 accumulators, and
  * for each k 4 broadcast loads of A, 2 vector loads of B, 8 multiplications and 8 additions.
  */
-import type { Value } from "../../ir/graph.ts";
+import { type Dim, sizeOf, type Value } from "../../ir/graph.ts";
+import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
-import { addAffine, affine } from "../kernel-builder.ts";
+import { count, type Extent, finish, type GroupContext, operand, vectorPart, zeroPadding } from "../group-context.ts";
+import { addAffine, affine, type KernelBuilder } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
 const ROWS = 4;
@@ -14,85 +15,195 @@ export function matmul(ctx: GroupContext): void {
   const { k, target, batch } = ctx;
   const anchor = ctx.group.anchor!;
   const [left, right] = anchor.inputs;
-  const rank = left.type.shape.length;
-  const [m, depth] = left.type.shape.slice(-2);
-  const last = right.type.shape[rank - 1];
+  const depth = left.type.shape[left.type.shape.length - 1];
+  const last = right.type.shape[right.type.shape.length - 1];
   const columns = last === "n" ? batch : last;
   const a = viewed(ctx, left);
   const b = viewed(ctx, right);
   const width = 2 * target.lanes;
+  const batchAxes = right.type.shape.length - 2;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
-  const outer = (axis: number, index: Affine[]): void => {
-    if (axis < rank - 2) {
-      k.for("i", 0, k.dim(left.type.shape[axis]), 1, (v) => outer(axis + 1, [...index, affine(0, [v, 1])]));
-      return;
-    }
+  over(ctx, left.type.shape.slice(0, batchAxes), (outer) => {
     const panels = (from: number, to: number, columnsHere: number) => {
       if (from === to) return;
+      const vectors = Math.ceil(columnsHere / target.lanes);
       k.for("column", from, to, width, (column) =>
-        rows(ctx, m, (row, count) => {
-          const bAt = (kk: Local): Affine => b.panel(index, column, affine(0, [kk, 1]));
-          const aAt = (kk: Local, r: number): Affine => a.at([...index, affine(r, [row, 1]), affine(0, [kk, 1])]);
-          tile(
-            ctx,
-            count,
-            Math.ceil(columnsHere / target.lanes),
-            k.dim(depth),
-            aAt,
-            a.place,
-            bAt,
-            b.place,
-            (acc, r, v) => {
-              const at = [...index, affine(r, [row, 1]), affine(v * target.lanes, [column, 1])];
-              const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
-              finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
-            },
-          );
+        eachRows(ctx, a.place, left.type.shape.slice(batchAxes, -1), (rowIndex, row, count) => {
+          const index = (r: number) => [...outer, ...rowIndex, affine(r, [row, 1])];
+          const operands: TileOperands = {
+            a: a.place,
+            aAt: (kk, r) => a.at([...index(r), affine(0, [kk, 1])]),
+            b: b.place,
+            bAt: (kk) => b.panel(outer, column, affine(0, [kk, 1])),
+          };
+          tile(ctx, count, vectors, k.dim(depth), operands, (acc, r, v) => {
+            const at = [...index(r), affine(v * target.lanes, [column, 1])];
+            const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
+            finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
+          });
         }),
       );
     };
     const whole = columns - (columns % width);
     panels(0, whole, width);
     if (columns > whole) panels(whole, columns, columns - whole);
-  };
-  outer(0, []);
+  });
 }
 
-/** Tiles of 4 rows, then what is left. */
-function rows(ctx: GroupContext, m: number | "n", body: (row: Local, count: number) => void): void {
-  const { k } = ctx;
-  if (m === "n") {
-    const whole = k.e.binary("and", k.e.local(k.n), k.e.const(-ROWS, "i32"));
-    k.for("row", 0, whole, ROWS, (row) => body(row, ROWS));
-    k.for("row", whole, k.e.local(k.n), 1, (row) => body(row, 1));
+/** Rows that are added up before the next tile's turn, so that they stay in the cache. */
+const ROW_BLOCK = 256;
+
+/** y[.., i, j] = Σ over rows of a[.., row, i] · b[.., row, j], a block of rows at a time. */
+export function contractRows(ctx: GroupContext): void {
+  const { k, target } = ctx;
+  const anchor = ctx.group.anchor!;
+  const [left, right] = anchor.inputs;
+  const batchAxes = anchor.attrs.batch as number;
+  const [height, width] = anchor.type.shape.slice(-2) as number[];
+  const [a, b, out] = [operand(ctx, left), operand(ctx, right), ctx.place(ctx.group.outputs[0])];
+  const ty = target.lanes > 1 ? "f32x4" : "f32";
+  const panel = 2 * target.lanes;
+  k.add({ k: "zero", buffer: out.buffer, at: affine(), count: k.e.const(out.layout.elements, "i32") });
+
+  over(ctx, anchor.type.shape.slice(0, batchAxes), (outer) => {
+    const rows = left.type.shape.slice(batchAxes, -1);
+    eachBlock(ctx, a, b, rows, (rowIndex, from, to) => {
+      split(k, height, ROWS, (i, high) =>
+        split(k, width, panel, (j, wide) => {
+          const vectors = Math.ceil(wide / target.lanes);
+          const at = (r: number, v: number) =>
+            addressOf(out.layout, [...outer, affine(r, [i, 1]), affine(v * target.lanes, [j, 1])]);
+          const start = (r: number, v: number): Expr => ({
+            k: "load",
+            ty,
+            buffer: out.buffer,
+            at: at(r, v),
+            stride: 1,
+          });
+          const operands: TileOperands = {
+            a,
+            aAt: (row, r) => addressOf(a.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(r, [i, 1])]),
+            b,
+            bStep: stridesOf(b.layout, right.type.shape.length).at(-1),
+            bAt: (row) => addressOf(b.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(0, [j, 1])]),
+          };
+          const store = (acc: Expr, r: number, v: number) => {
+            const partial = Math.min(target.lanes, wide - v * target.lanes);
+            k.add({ k: "store", buffer: out.buffer, at: at(r, v), value: acc, stride: 1, count: partial });
+          };
+          tile(ctx, high, vectors, [from, to], operands, store, start);
+        }),
+      );
+    });
+  });
+}
+
+/** Loops over axes whose indices the body only passes on. */
+function over(ctx: GroupContext, shape: readonly Dim[], body: (index: Affine[]) => void, index: Affine[] = []): void {
+  if (shape.length === 0) return body(index);
+  ctx.k.for("i", 0, ctx.k.dim(shape[0]), 1, (v) => over(ctx, shape.slice(1), body, [...index, affine(0, [v, 1])]));
+}
+
+/** Pieces of `piece` along a fixed length, then what is left. */
+function split(k: KernelBuilder, length: number, piece: number, body: (from: Local, size: number) => void): void {
+  const whole = length - (length % piece);
+  if (whole > 0) k.for("i", 0, whole, piece, (i) => body(i, piece));
+  if (length > whole) k.for("i", whole, length, length - whole, (i) => body(i, length - whole));
+}
+
+/** Whether the axes of rows lie in memory as one. */
+function contiguousRows(place: Place, rows: readonly Dim[]): boolean {
+  if (place.layout.panel > 0 || rows.length === 1) return rows.length === 1;
+  const first = place.layout.dims.length - 1 - rows.length;
+  const strides = place.layout.dims.slice(first, -1).map((d) => d.stride);
+  const inOrder = place.layout.dims.every((d, i) => d.axis === i);
+  return inOrder && rows.every((dim, i) => i === 0 || (dim !== "n" && strides[i - 1] === dim * strides[i]));
+}
+
+/** All rows as the last axis of rows, the others at index 0; only for results that no epilogue needs the true index of. */
+function merged(rows: readonly Dim[]): { index: Affine[]; extent: Extent } {
+  const size = sizeOf(
+    rows.filter((dim) => dim !== "n"),
+    1,
+  );
+  return { index: rows.slice(1).map(() => affine()), extent: { size, dynamic: rows.includes("n") } };
+}
+
+/** Tiles of 4 rows, then what is left, over every axis of rows. */
+function eachRows(
+  ctx: GroupContext,
+  a: Place,
+  rows: readonly Dim[],
+  body: (outer: Affine[], row: Local, count: number) => void,
+): void {
+  const { k, group } = ctx;
+  const plain = group.inside.size === 0 && contiguousRows(ctx.place(group.outputs[0]), rows);
+  if (rows.length === 1 || (plain && contiguousRows(a, rows))) {
+    const { index, extent } = merged(rows);
+    const whole = vectorPart(k, extent, ROWS);
+    if (whole !== 0) k.for("row", 0, whole, ROWS, (row) => body(index, row, ROWS));
+    if (extent.size % ROWS === 0) return;
+    if (!extent.dynamic)
+      k.for("row", whole, extent.size, extent.size % ROWS, (row) => body(index, row, extent.size % ROWS));
+    else k.for("row", whole, count(k, extent), 1, (row) => body(index, row, 1));
     return;
   }
-  const whole = m - (m % ROWS);
-  if (whole > 0) k.for("row", 0, whole, ROWS, (row) => body(row, ROWS));
-  if (m > whole) k.for("row", whole, m, m - whole, (row) => body(row, m - whole));
+  over(ctx, rows.slice(0, -1), (outer) => eachRows(ctx, a, rows.slice(-1), (_, row, n) => body(outer, row, n)));
 }
 
-/** One register tile: `rows` × `vectors` accumulators over the depth. */
+/** Blocks of rows in order: [from, to) of the last axis of rows. */
+function eachBlock(
+  ctx: GroupContext,
+  a: Place,
+  b: Place,
+  rows: readonly Dim[],
+  body: (outer: Affine[], from: Expr, to: Expr) => void,
+): void {
+  const { k } = ctx;
+  const { e } = k;
+  if (rows.length > 1 && !(contiguousRows(a, rows) && contiguousRows(b, rows))) {
+    return over(ctx, rows.slice(0, -1), (outer) =>
+      eachBlock(ctx, a, b, rows.slice(-1), (_, from, to) => body(outer, from, to)),
+    );
+  }
+  const { index, extent } = merged(rows);
+  const end = count(k, extent);
+  const total = typeof end === "number" ? e.const(end, "i32") : k.let(end, "rows");
+  k.for("block", 0, total, ROW_BLOCK, (block) => {
+    const to = k.let(e.binary("min", e.add(e.local(block), e.const(ROW_BLOCK, "i32")), total), "to");
+    body(index, e.local(block), to);
+  });
+}
+
+interface TileOperands {
+  /** Elements between neighbouring columns of b. */
+  readonly bStep?: number;
+  readonly a: Place;
+  readonly aAt: (k: Local, row: number) => Affine;
+  readonly b: Place;
+  readonly bAt: (k: Local) => Affine;
+}
+
+/** One register tile: `rows` × `vectors` accumulators over the depth, from zero or from `start`. */
 function tile(
   ctx: GroupContext,
   rows: number,
   vectors: number,
-  depth: Expr | number,
-  aAt: (k: Local, row: number) => Affine,
-  a: Place,
-  bAt: (k: Local) => Affine,
-  b: Place,
+  depth: Expr | number | readonly [Expr, Expr],
+  { a, aAt, b, bAt, bStep = 1 }: TileOperands,
   use: (acc: Expr, row: number, vector: number) => void,
+  start?: (row: number, vector: number) => Expr,
 ): void {
   const { k, target } = ctx;
   const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const acc = Array.from({ length: rows }, () =>
-    Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, "acc")),
+  const acc = Array.from({ length: rows }, (_, r) =>
+    Array.from({ length: vectors }, (_, v) => k.variable(start?.(r, v) ?? { k: "const", ty, value: 0 }, "acc")),
   );
-  k.for("k", 0, depth, 1, (kk) => {
+  const [from, to] = Array.isArray(depth) ? depth : [0, depth as Expr | number];
+  k.for("k", from, to, 1, (kk) => {
     const right = Array.from({ length: vectors }, (_, v) =>
-      k.let({ k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes)), stride: 1 }, "b"),
+      k.let({ k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep }, "b"),
     );
     for (let r = 0; r < rows; r++) {
       const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");

@@ -1,0 +1,144 @@
+/**
+ * Winograd's minimal filtering (Lavin & Gray, arXiv:1509.09308): y = Aᵀ [(G w Gᵀ) ⊙ (Bᵀ x B)] A for each m × m tile of the
+ * output, summed over channels by one matrix product for each of the (m + r − 1)² points.
+ *
+ * The gradients are the adjoint of that, so the transformed input, weights and output gradient are shared between the forward
+ * convolution and both of its gradients.
+ */
+import type { Builder } from "../ir/builder.ts";
+import type { Attrs, Value } from "../ir/graph.ts";
+import { transposed } from "../ops/tiles.ts";
+
+type Matrix = readonly (readonly number[])[];
+
+export interface Transforms {
+  /** Bᵀ (a × a), G (a × r) and Aᵀ (m × a), with a = m + r − 1. */
+  readonly input: Matrix;
+  readonly kernel: Matrix;
+  readonly output: Matrix;
+}
+
+/** Interpolation points besides infinity, in the order in which they are used: small ones, their negatives beside them. */
+const POINTS = [0, 1, -1, 2, -2, 0.5, -0.5];
+
+/** F(m, r) by Toom and Cook: evaluate at the points, multiply, interpolate. */
+export function transforms(m: number, r: number): Transforms {
+  const points = POINTS.slice(0, m + r - 2);
+  const others = points.map((_, i) => points.filter((_, j) => j !== i));
+  const powers = (p: number, count: number) => Array.from({ length: count }, (_, i) => p ** i);
+  const atInfinity = (count: number) => [...new Array<number>(count - 1).fill(0), 1];
+  return {
+    input: [...others.map((roots) => [...polynomial(roots), 0]), polynomial(points)],
+    kernel: [
+      ...points.map((p, i) => {
+        const scale = others[i].reduce((product, q) => product * (p - q), 1);
+        return powers(p, r).map((x) => x / scale);
+      }),
+      atInfinity(r),
+    ],
+    output: transposed([...points.map((p) => powers(p, m)), atInfinity(m)]),
+  };
+}
+
+/** Coefficients of Π (x − root), the constant one first. */
+function polynomial(roots: readonly number[]): number[] {
+  let coefficients = [1];
+  for (const root of roots) {
+    const shifted = [0, ...coefficients];
+    coefficients.forEach((c, i) => {
+      shifted[i] -= root * c;
+    });
+    coefficients = shifted;
+  }
+  return coefficients;
+}
+
+/** Output pixels of a tile, along each axis. */
+const TILE = 4;
+
+/** Where it applies: dense square kernels of 3 or 5 with stride 1, on images of at least one tile. */
+export function winogradApplies(conv: Value, kernel: readonly unknown[], output: readonly unknown[]): boolean {
+  const { groups, stride, dilation } = conv.attrs as { groups: number; stride: number[]; dilation: number[] };
+  const dense = groups === 1 && [...stride, ...dilation].every((s) => s === 1);
+  const square = kernel[2] === kernel[3] && (kernel[2] === 3 || kernel[2] === 5);
+  return dense && square && (output[2] as number) >= TILE && (output[3] as number) >= TILE;
+}
+
+/** What the three convolutions of a layer share. */
+class Algorithm {
+  private readonly t: Transforms;
+  private readonly kernel: number;
+  private readonly image: Attrs;
+  private readonly result: Attrs;
+
+  constructor(
+    private readonly b: Builder,
+    conv: Value,
+    weights: readonly unknown[],
+    output: readonly unknown[],
+  ) {
+    this.kernel = weights[2] as number;
+    this.t = transforms(TILE, this.kernel);
+    const [top, left] = conv.attrs.padding as number[];
+    const tiles = [Math.ceil((output[2] as number) / TILE), Math.ceil((output[3] as number) / TILE)];
+    this.image = { stride: TILE, padding: [top, left], tiles };
+    this.result = { stride: TILE, padding: [0, 0], tiles };
+  }
+
+  /** [P, N, T, C] */
+  input(x: Value): Value {
+    return this.tile(x, this.t.input, this.image);
+  }
+  /** [P, O, C] */
+  weights(w: Value): Value {
+    const points = this.tile(w, this.t.kernel, { stride: this.kernel, padding: [0, 0], tiles: [1, 1] });
+    const [p, o, , c] = points.type.shape;
+    return this.b.reshape(points, [p, o, c]);
+  }
+  /** [P, N, T, O] */
+  outputGradient(dy: Value): Value {
+    return this.tile(dy, transposed(this.t.output), this.result);
+  }
+
+  output(points: Value, shape: Value["type"]["shape"]): Value {
+    return this.untile(points, this.t.output, this.result, shape);
+  }
+  inputGradient(points: Value, shape: Value["type"]["shape"]): Value {
+    return this.untile(points, transposed(this.t.input), this.image, shape);
+  }
+  /** From [P, C, O]. */
+  weightGradient(points: Value, shape: Value["type"]["shape"]): Value {
+    const [p, c, o] = points.type.shape;
+    const images = this.b.reshape(this.b.transpose(points, [0, 2, 1]), [p, o, 1, c]);
+    return this.untile(
+      images,
+      transposed(this.t.kernel),
+      { stride: this.kernel, padding: [0, 0], tiles: [1, 1] },
+      shape,
+    );
+  }
+
+  private tile(x: Value, matrix: Matrix, tiling: Attrs): Value {
+    return this.b.op("tile", [x], { ...tiling, matrix });
+  }
+  private untile(y: Value, matrix: Matrix, tiling: Attrs, shape: Value["type"]["shape"]): Value {
+    return this.b.op("untile", [y], { ...tiling, matrix, shape });
+  }
+}
+
+export function winogradConv(b: Builder, conv: Value, x: Value, w: Value): Value {
+  const algorithm = new Algorithm(b, conv, w.type.shape, conv.type.shape);
+  const product = b.matmul(algorithm.input(x), b.transpose(algorithm.weights(w), [0, 2, 1]));
+  return algorithm.output(product, conv.type.shape);
+}
+
+export function winogradGradInput(b: Builder, conv: Value, dy: Value, w: Value): Value {
+  const algorithm = new Algorithm(b, conv, w.type.shape, dy.type.shape);
+  return algorithm.inputGradient(b.matmul(algorithm.outputGradient(dy), algorithm.weights(w)), conv.type.shape);
+}
+
+export function winogradGradWeight(b: Builder, conv: Value, x: Value, dy: Value): Value {
+  const algorithm = new Algorithm(b, conv, conv.type.shape, dy.type.shape);
+  const product = b.op("contract_rows", [algorithm.input(x), algorithm.outputGradient(dy)], { batch: 1 });
+  return algorithm.weightGradient(product, conv.type.shape);
+}
