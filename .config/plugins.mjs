@@ -19,6 +19,8 @@ export async function runtimeText() {
     format: "iife",
     globalName: "mlc",
     target: "es2022",
+    // A stack trace shows the line that threw.
+    lineLimit: 120,
     write: false,
   });
   return outputFiles[0].text;

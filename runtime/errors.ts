@@ -11,17 +11,22 @@ export type ErrorCode =
   | "disposed";
 
 export class TrainerError extends Error {
+  // Written out, as minifying renames the classes.
+  static override readonly name: string = "TrainerError";
+
   constructor(
     readonly code: ErrorCode,
     message: string,
   ) {
     super(message);
-    this.name = "TrainerError";
+    this.name = new.target.name;
   }
 }
 
 /** A kernel wrote a NaN or an infinity (only in models compiled to check for it). */
 export class NonFiniteError extends TrainerError {
+  static override readonly name = "NonFiniteError";
+
   constructor(
     /** The tensor, such as `conv1`. */
     readonly label: string,
@@ -36,7 +41,6 @@ export class NonFiniteError extends TrainerError {
       "non-finite",
       `step ${step}: the first value that is not finite is in ${label} (${place}), written by ${kernel} in ${program}`,
     );
-    this.name = "NonFiniteError";
   }
 }
 
