@@ -3,6 +3,7 @@ import type { Kernel, LoopModule } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
 import { type Code, type FunctionRef, WasmModule } from "../wasm/index.ts";
 import { reduceStrength } from "./strength.ts";
+import { ConstantTable } from "./wasm/constants.ts";
 import { emitFinite, FINITE_TYPE } from "./wasm/finite.ts";
 import { emitKernel, kernelType } from "./wasm/function.ts";
 import { mathLibrary } from "./wasm/math.ts";
@@ -18,10 +19,8 @@ export interface WasmOptions {
 export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Array {
   if (module.floatBytes !== 4) throw new TypeError("the WASM backend computes in 4-byte floats");
   const wasm = new WasmModule();
-  const pages = Math.max(1, Math.ceil(module.memoryBytes / PAGE));
-  wasm.memory({ min: pages, max: pages });
-  wasm.export("memory", "memory");
-  const math = mathLibrary(wasm);
+  const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
+  const math = mathLibrary(wasm, constants);
   const functions = new Map<string, FunctionRef>();
   const functionOf = (kernel: Kernel): FunctionRef => {
     const key = canonicalKernel(kernel);
@@ -40,6 +39,10 @@ export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Ar
     );
     wasm.export(program.name, f);
   }
+  constants.addTo(wasm);
+  const pages = Math.max(1, Math.ceil(constants.end / PAGE));
+  wasm.memory({ min: pages, max: pages });
+  wasm.export("memory", "memory");
   return wasm.encode(options);
 }
 

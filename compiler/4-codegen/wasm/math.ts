@@ -1,5 +1,6 @@
 /** The math functions of a module: each is added when a kernel first asks for it. */
 import type { Code, FunctionRef, FunctionType, WasmModule } from "../../wasm/index.ts";
+import type { ConstantTable } from "./constants.ts";
 import { cos, pow, powPair, sin, sinPair } from "./double.ts";
 import type { MathLibrary } from "./emitter.ts";
 import { erf, exp, expm1, sigmoid, tanh } from "./exponential.ts";
@@ -9,7 +10,7 @@ import { type Vec, VectorCode } from "./vector-code.ts";
 
 interface Definition {
   readonly type: FunctionType;
-  readonly emit: (code: Code, library: MathLibrary) => void;
+  readonly emit: (code: Code, library: MathLibrary, constants: ConstantTable) => void;
 }
 
 const UNARY: FunctionType = { params: ["v128"], results: ["v128"] };
@@ -17,15 +18,15 @@ const BINARY: FunctionType = { params: ["v128", "v128"], results: ["v128"] };
 
 const unary = (f: (v: VectorCode, x: Vec, library: MathLibrary) => Vec): Definition => ({
   type: UNARY,
-  emit: (code, library) => {
-    const v = new VectorCode(code);
+  emit: (code, library, constants) => {
+    const v = new VectorCode(code, constants);
     f(v, v.arg(0), library)();
   },
 });
 const binary = (f: (v: VectorCode, x: Vec, y: Vec, library: MathLibrary) => Vec): Definition => ({
   type: BINARY,
-  emit: (code, library) => {
-    const v = new VectorCode(code);
+  emit: (code, library, constants) => {
+    const v = new VectorCode(code, constants);
     f(v, v.arg(0), v.arg(1), library)();
   },
 });
@@ -47,13 +48,13 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   uniform: { type: UNIFORM_TYPE, emit: emitUniform },
 };
 
-export function mathLibrary(module: WasmModule): MathLibrary {
+export function mathLibrary(module: WasmModule, constants: ConstantTable): MathLibrary {
   const known = new Map<string, FunctionRef>();
   const library: MathLibrary = (name) => {
     let f = known.get(name);
     if (!f) {
       const { type, emit } = DEFINITIONS[name];
-      f = module.func(name, type, (code) => emit(code, library));
+      f = module.func(name, type, (code) => emit(code, library, constants));
       known.set(name, f);
     }
     return f;

@@ -1,11 +1,15 @@
 /** Straight-line vector code as expressions: what the math functions are written in. */
 import type { Code, LocalRef, OpName } from "../../wasm/index.ts";
+import type { ConstantTable } from "./constants.ts";
 
 /** Pushes a vector when called. */
 export type Vec = () => void;
 
 export class VectorCode {
-  constructor(readonly code: Code) {}
+  constructor(
+    readonly code: Code,
+    private readonly constants: ConstantTable,
+  ) {}
 
   arg(i: number): Vec {
     return this.read(this.code.params[i]);
@@ -46,16 +50,22 @@ export class VectorCode {
   }
 
   f32(value: number): Vec {
-    return () => this.code.op("f32.const", value).op("f32x4.splat");
+    return this.splat32(new Int32Array(Float32Array.of(value).buffer)[0]);
   }
   i32(value: number): Vec {
-    return () => this.code.i32(value).op("i32x4.splat");
+    return this.splat32(value);
   }
   f64(value: number): Vec {
-    return () => this.code.op("f64.const", value).op("f64x2.splat");
+    return this.splat64(new BigInt64Array(Float64Array.of(value).buffer)[0]);
   }
   i64(value: number | bigint): Vec {
-    return () => this.code.op("i64.const", BigInt(value)).op("i64x2.splat");
+    return this.splat64(BigInt(value));
+  }
+  private splat32(bits: number): Vec {
+    return () => this.code.i32(0).op("v128.load32_splat", this.constants.address(BigInt(bits >>> 0)));
+  }
+  private splat64(bits: bigint): Vec {
+    return () => this.code.i32(0).op("v128.load64_splat", this.constants.address(BigInt.asUintN(64, bits)));
   }
 
   add = (a: Vec, b: Vec) => this.op("f32x4.add", a, b);
