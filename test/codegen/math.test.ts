@@ -20,7 +20,7 @@ function wasmMap(operands: number, vector: boolean, f: (...args: Expr[]) => Expr
   return (...values) => {
     for (const [i, value] of values.entries()) new Float32Array(memory.buffer).set(value, SIZE * i);
     main(1);
-    return new Float32Array(memory.buffer.slice(4 * SIZE * operands));
+    return new Float32Array(memory.buffer, 4 * SIZE * operands, SIZE).slice();
   };
 }
 
