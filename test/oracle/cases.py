@@ -63,12 +63,14 @@ class Case:
     optimizer: Optimizer
     module: Callable[[], nn.Module]
     head: str = "cross_entropy"
-    input: str = "images"  # images | ties | vectors | cifar10
+    input: str = "images"  # images | ties | vectors | cifar10 (the test split) | cifar10_train
     size: int = 32  # the side of an image
     batch: int = 6
     samples: int = 16  # then the epoch starts anew; the last batch of an epoch is smaller
     steps: int = 5
     epochs: int = 0  # record sums of this many epochs of losses as well
+    normalized: bool = False  # by CIFAR-10's means and deviations
+    tested: bool = False  # record loss and accuracy of the test split as well
 
 
 REFERENCE = dict(network="reference", module=networks.reference)
@@ -173,6 +175,10 @@ def scheduled(text: str, schedule: Callable, **options) -> Optimizer:
     return Optimizer(text, lambda parameters: SGD(parameters, lr=0.05, **options), schedule)
 
 
+def one_cycle(max_lr: float, steps: int) -> Callable:
+    return lambda o: lr_scheduler.OneCycleLR(o, max_lr, total_steps=steps, cycle_momentum=False)
+
+
 # 16 samples in batches of 6 are 3 steps an epoch; 15 steps are 5 epochs. Epoch schedules step after each epoch.
 SCHEDULES = {
     "constant": scheduled("sgd(lr = constant(0.05))", lambda o: lr_scheduler.ConstantLR(o, factor=1)),
@@ -180,7 +186,7 @@ SCHEDULES = {
     "cosine": scheduled("sgd(lr = cosine(0.05, min_lr = 0.01))", lambda o: lr_scheduler.CosineAnnealingLR(o, 5, eta_min=0.01)),
     "one_cycle": scheduled(
         "sgd(lr = one_cycle(0.05), momentum = 0.9)",
-        lambda o: lr_scheduler.OneCycleLR(o, 0.05, total_steps=15, cycle_momentum=False), momentum=0.9,
+        one_cycle(0.05, 15), momentum=0.9,
     ),
 }  # fmt: skip
 EACH_EPOCH = {"step", "cosine"}
@@ -206,7 +212,7 @@ def layers() -> list[Case]:
         Case("dropout_eval", "dropped:0.5", module=partial(networks.dropped, 0.5), size=16, steps=0, **images),
         Case("conv2d_same", "same", module=networks.same, size=9, **images),
         Case("conv2d", "convolved", module=networks.convolved, size=15, **images),
-        Case("resnet20", "resnet20", GENTLE, networks.resnet20, batch=8, samples=36, steps=10),
+        Case("resnet20", "resnet20", GENTLE, networks.resnet20, batch=8, samples=36, steps=6),
     ]
     cases += [
         Case(f"schedule/{name}", "line", opt, networks.line, steps=15, **vectors) for name, opt in SCHEDULES.items()
@@ -215,3 +221,23 @@ def layers() -> list[Case]:
 
 
 LAYERS = layers()
+
+# The models of models/, without their random flips: one epoch of cifar_net, 200 steps of resnet20 in batches of 32.
+MODELS = [
+    Case(
+        "cifar_net", "reference",
+        Optimizer(
+            "sgd(lr = one_cycle(max_lr = 0.02), momentum = 0.9, nesterov = true, weight_decay = 5e-4)",
+            lambda parameters: SGD(parameters, lr=0.02, momentum=0.9, nesterov=True, weight_decay=5e-4), one_cycle(0.02, 782),
+        ),
+        networks.reference, input="cifar10_train", batch=64, samples=50_000, steps=782, normalized=True, tested=True,
+    ),
+    Case(
+        "resnet20", "resnet20",
+        Optimizer(
+            "sgd(lr = one_cycle(max_lr = 0.1), momentum = 0.9, weight_decay = 1e-4)",
+            lambda parameters: SGD(parameters, lr=0.1, momentum=0.9, weight_decay=1e-4), one_cycle(0.1, 200),
+        ),
+        networks.resnet20, input="cifar10_train", batch=32, samples=6_400, steps=200, normalized=True,
+    ),
+]  # fmt: skip

@@ -1,6 +1,6 @@
 """Writes test/golden/*.json: the losses of PyTorch's float64 training from the weights and data of fixtures.py.
 
-    python make_goldens.py [--only layers|generated|cifar10] [--float32]
+    python make_goldens.py [--only layers|generated|cifar10|models] [--float32]
 
 `--float32` writes nothing: it prints how far PyTorch's own float32 run is from the golden, which is what a tolerance can ask.
 """
@@ -16,12 +16,18 @@ import fixtures
 from networks import fill
 
 GOLDEN = Path(__file__).parent.parent / "golden"
+TEST_SPLIT = ["test_batch.bin"]
+TRAIN_SPLIT = [f"data_batch_{i}.bin" for i in range(1, 6)]
+MEAN, DEVIATION = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]
 
 
 def data(case: cases.Case):
     """Bytes or floats [samples, ...], and labels."""
     if case.input == "cifar10":
-        return fixtures.cifar10(["test_batch.bin"])
+        return fixtures.cifar10(TEST_SPLIT)
+    if case.input == "cifar10_train":
+        images, label = fixtures.cifar10(TRAIN_SPLIT)
+        return images[: case.samples], label[: case.samples]
     label = fixtures.labels(case.samples)
     if case.input == "vectors":
         return fixtures.uniform("vectors", (case.samples, 7), -2, 2), label
@@ -32,23 +38,32 @@ class Run:
     """Training as the case says, one `step()` at a time."""
 
     def __init__(self, case: cases.Case, dtype: torch.dtype):
-        self.case, self.head = case, cases.HEADS[case.head]
+        self.case, self.head, self.dtype, self.at = case, cases.HEADS[case.head], dtype, 0
         values, label = data(case)
-        self.x = torch.from_numpy(values.copy()).to(dtype) / (255 if values.dtype == "uint8" else 1)
+        self.raw = torch.from_numpy(values.copy())
         self.y = torch.from_numpy(label if self.head.target == "label" else fixtures.targets(label))
         if self.head.target == "values":
             self.y = self.y.to(dtype)
         self.model = case.module().to(dtype)
-        self.model.eval()(self.x[:1])  # gives lazy layers their sizes
+        self.model.eval()(self.batch()[0])  # gives lazy layers their sizes
         fill(self.model)
         self.model.train()
         self.optimizer = case.optimizer.make(self.model.parameters())
         self.schedule = case.optimizer.schedule and case.optimizer.schedule(self.optimizer)
-        self.at = 0
 
     def batch(self):
-        rows = slice(self.at, min(self.at + self.case.batch, len(self.x)))
-        return self.x[rows], self.y[rows]
+        rows = slice(self.at, min(self.at + self.case.batch, len(self.raw)))
+        return self.prepared(self.raw[rows]), self.y[rows]
+
+    def prepared(self, raw: torch.Tensor) -> torch.Tensor:
+        """As ToTensor and Normalize do it."""
+        if raw.dtype != torch.uint8:
+            return raw.to(self.dtype)
+        x = raw.to(self.dtype) / 255
+        if not self.case.normalized:
+            return x
+        mean, deviation = (torch.tensor(v, dtype=self.dtype).view(1, 3, 1, 1) for v in (MEAN, DEVIATION))
+        return (x - mean) / deviation
 
     def step(self) -> float:
         x, y = self.batch()
@@ -56,7 +71,7 @@ class Run:
         loss = self.head.criterion(self.model(x), y)
         loss.backward()
         self.optimizer.step()
-        self.at = (self.at + len(x)) if self.at + len(x) < len(self.x) else 0
+        self.at = (self.at + len(x)) if self.at + len(x) < len(self.raw) else 0
         if self.schedule and (self.at == 0 or self.case.name.removeprefix("schedule/") not in cases.EACH_EPOCH):
             self.schedule.step()
         return loss.item()
@@ -70,6 +85,15 @@ class Run:
             output = self.model(x)
         self.model.train()
         return {"loss": rounded(self.head.criterion(output, y).item()), "output": [rounded(v) for v in output[0].tolist()]}
+
+    def test(self) -> dict:
+        """Mean loss and accuracy of the test split."""
+        images, label = (torch.from_numpy(v.copy()) for v in fixtures.cifar10(TEST_SPLIT))
+        self.model.eval()
+        with torch.no_grad():
+            output = torch.cat([self.model(self.prepared(part)) for part in images.split(500)])
+        self.model.train()
+        return {"loss": rounded(self.head.criterion(output, label).item()), "accuracy": (output.argmax(1) == label).double().mean().item()}
 
 
 def rounded(value: float) -> float:
@@ -99,13 +123,15 @@ def golden(case: cases.Case) -> dict:
             first = probes(run, before)
     entry = {
         "name": case.name, "network": case.network, "loss": run.head.text, "optimizer": case.optimizer.text,
-        "target": run.head.target, "input": case.input, "size": case.size, "batch": case.batch, "samples": len(run.x),
+        "target": run.head.target, "input": case.input, "size": case.size, "batch": case.batch, "samples": len(run.raw),
         "losses": losses, "first_step": first,
     }  # fmt: skip
     if case.name in cases.DEFINITIONS:
         entry["definitions"] = cases.DEFINITIONS[case.name]
     if run.schedule:
         entry["rates"] = rates
+    if case.tested:
+        entry["test"] = run.test()
     if case.epochs:
         entry["epoch_sums"] = epoch_sums(case, run, losses)
     else:
@@ -138,10 +164,10 @@ def float32_error(case: cases.Case, expected: dict) -> None:
 def main() -> None:
     torch.set_num_threads(1)  # the same sums everywhere
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=["layers", "generated", "cifar10"])
+    parser.add_argument("--only", choices=["layers", "generated", "cifar10", "models"])
     parser.add_argument("--float32", action="store_true")
     options = parser.parse_args()
-    groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10}
+    groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10, "models": cases.MODELS}
     for name, group in groups.items():
         if options.only not in (None, name):
             continue

@@ -77,8 +77,8 @@ def same() -> nn.Module:
     )  # fmt: skip
 
 
-class Residual(nn.Module):
-    """He et al. 2015, section 4.2, with a 1x1 convolution where the shape changes."""
+class BasicBlock(nn.Module):
+    """He et al. 2015, section 4.2, with a 1x1 convolution where the shape changes; named as in torchvision."""
 
     def __init__(self, inputs: int, channels: int, stride: int):
         super().__init__()
@@ -86,24 +86,24 @@ class Residual(nn.Module):
         self.bn1 = nn.BatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(channels)
-        self.shortcut = None
+        self.downsample = None
         if stride != 1 or inputs != channels:
-            self.shortcut = named(conv=nn.Conv2d(inputs, channels, 1, stride=stride, bias=False), bn=nn.BatchNorm2d(channels))
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, channels, 1, stride=stride, bias=False), nn.BatchNorm2d(channels))
 
     def forward(self, x):
         main = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(main + (self.shortcut(x) if self.shortcut else x))
+        return F.relu(main + (self.downsample(x) if self.downsample else x))
+
+
+def stage(inputs: int, channels: int, stride: int) -> nn.Module:
+    return nn.Sequential(*(BasicBlock(inputs if i == 0 else channels, channels, stride if i == 0 else 1) for i in range(3)))
 
 
 def resnet20() -> nn.Module:
-    stages, inputs = {}, 16
-    for stage, channels in enumerate((16, 32, 64)):
-        for block in range(3):
-            stages[f"stage{stage + 1}_block{block + 1}"] = Residual(inputs, channels, 2 if stage > 0 and block == 0 else 1)
-            inputs = channels
     return named(
         conv1=nn.Conv2d(3, 16, 3, padding=1, bias=False), bn1=nn.BatchNorm2d(16), relu=nn.ReLU(),
-        **stages, pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(64, 10),
+        layer1=stage(16, 16, 1), layer2=stage(16, 32, 2), layer3=stage(32, 64, 2),
+        pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(64, 10),
     )  # fmt: skip
 
 

@@ -1,16 +1,11 @@
 /** The tutorial's network on the real CIFAR-10 test split in order, against PyTorch: 157 steps, and 10 epochs. */
-import { readFileSync } from "node:fs";
-import { homedir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseCifar10 } from "../../runtime/index.ts";
-import { type Data, type Golden, goldens } from "./golden.ts";
+import { testSplit } from "./cifar10.ts";
+import { type Golden, goldens } from "./golden.ts";
 import { EPOCH_SUM, FLOAT64, TOLERANCES } from "./tolerances.ts";
 import { train, worst } from "./train.ts";
 
-const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-const { images, labels } = parseCifar10([readFileSync(join(cache, "mlc", "cifar-10-batches-bin", "test_batch.bin"))]);
-const cifar10: Data = { x: images, label: labels };
+const cifar10 = testSplit();
 const entries = goldens("cifar10");
 const named = entries.map((golden) => [golden.name, golden] as const);
 

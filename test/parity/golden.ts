@@ -12,7 +12,7 @@ export interface Golden {
   readonly optimizer: string;
   /** `label`: class[10]; `values`: f32[10]. */
   readonly target: "label" | "values";
-  readonly input: "images" | "ties" | "vectors" | "cifar10";
+  readonly input: "images" | "ties" | "vectors" | "cifar10" | "cifar10_train";
   readonly size: number;
   readonly batch: number;
   readonly samples: number;
@@ -24,6 +24,8 @@ export interface Golden {
   /** Of the first batch, in eval mode, after the steps: the loss, and the output of sample 0. */
   readonly evaluate?: { readonly loss: number; readonly output: readonly number[] };
   readonly epoch_sums?: readonly number[];
+  /** Of CIFAR-10's test split, after the steps. */
+  readonly test?: { readonly loss: number; readonly accuracy: number };
 }
 
 export function goldens(file: string): Golden[] {
@@ -36,7 +38,7 @@ export function modelText(golden: Golden): string {
   return `${golden.definitions ?? ""}
 ${layers}
 model parity {
-  input  x: f32${golden.input === "vectors" ? "[7]" : `[3, ${golden.size}, ${golden.size}]`}
+  input  ${golden.input === "vectors" ? "x: f32[7]" : `image: f32[3, ${golden.size}, ${golden.size}]`}
   target ${golden.target === "label" ? "label: class[10]" : "values: f32[10]"}
   net {
     ${body}
@@ -55,7 +57,11 @@ export interface Data {
 /** The columns that the model takes. CIFAR-10's data are passed in. */
 export function columns(golden: Golden, cifar10?: Data): Record<string, Uint8Array | Int32Array | Float32Array> {
   const { x, label } = cifar10 ?? generated(golden);
-  return golden.target === "label" ? { x, label: Int32Array.from(label) } : { x, values: targets(label) };
+  const input = golden.input === "vectors" ? "x" : "image";
+  return {
+    [input]: x,
+    ...(golden.target === "label" ? { label: Int32Array.from(label) } : { values: targets(label) }),
+  };
 }
 
 function generated({ input, samples, size }: Golden): Data {

@@ -1,4 +1,5 @@
 /** The networks of test/oracle/networks.py as .model text; labels make the parameters' names those of PyTorch. */
+import { readFileSync } from "node:fs";
 
 export interface Network {
   /** Definitions outside of the model. */
@@ -6,44 +7,15 @@ export interface Network {
   readonly body: string;
 }
 
-const residual = `
-layer residual(channels, stride = 1) {
-  let main = in |> conv1: conv2d(channels, kernel = 3, stride = stride, padding = 1, bias = false) |> bn1: batch_norm2d |> relu
-                |> conv2: conv2d(channels, kernel = 3, padding = 1, bias = false) |> bn2: batch_norm2d
-  let skip = if stride != 1 or in.channels != channels
-             then in |> shortcut: projection(channels, stride)
-             else in
-  relu(main + skip)
-}
-layer projection(channels, stride) {
-  conv: conv2d(channels, kernel = 1, stride = stride, bias = false)
-  bn: batch_norm2d
-}`;
-
-function resnet20(): Network {
-  const blocks = [16, 32, 64].flatMap((channels, stage) =>
-    [1, 2, 3].map((block) => {
-      const stride = stage > 0 && block === 1 ? 2 : 1;
-      return `stage${stage + 1}_block${block}: residual(${channels}, stride = ${stride})`;
-    }),
-  );
-  const steps = ["conv1: conv2d(16, kernel = 3, padding = 1, bias = false)", "bn1: batch_norm2d", "relu", ...blocks];
-  return { layers: residual, body: [...steps, "global_avg_pool2d", "fc: linear(10)"].join("\n") };
+/** The net of a file in models/, and the layers that the file defines. */
+function fromFile(name: string): Network {
+  const text = readFileSync(new URL(`../../models/${name}.model`, import.meta.url), "utf8");
+  const body = /\n {2}net \{\n([\s\S]*?)\n {2}\}\n/.exec(text)![1];
+  return { body, layers: text.slice(text.indexOf("\n}\n") + 3) };
 }
 
 const networks: Readonly<Record<string, (argument: string) => Network>> = {
-  reference: () => ({
-    body: `
-    conv1: conv2d(32, kernel = 5, padding = 2)
-    max_pool2d(2)
-    conv2: conv2d(32, kernel = 5, padding = 2)
-    max_pool2d(2)
-    conv3: conv2d(64, kernel = 5, padding = 2)
-    max_pool2d(2)
-    flatten
-    fc1: linear(64)
-    fc2: linear(10)`,
-  }),
+  reference: () => fromFile("tutorial"),
   line: () => ({ body: "fc: linear(10)" }),
   mlp: () => ({ body: "fc1: linear(13); tanh; fc2: linear(10)" }),
   activated: (activation) => ({ body: `fc1: linear(13); ${activation}; fc2: linear(10)` }),
@@ -84,7 +56,7 @@ const networks: Readonly<Record<string, (argument: string) => Network>> = {
     flatten
     fc: linear(10)`,
   }),
-  resnet20,
+  resnet20: () => fromFile("resnet20"),
 };
 
 /** `pooled:max_pool2d(2)` is the network `pooled` with the argument `max_pool2d(2)`. */

@@ -1,8 +1,8 @@
 /** Trains a golden entry's model in mlc from the golden's weights. */
 import { type Compilation, compile } from "../../compiler/compile.ts";
 import { createTrainer, encodeSafetensors, type StepResult, type Trainer } from "../../runtime/index.ts";
-import { columns, type Data, type Golden, initialWeights, modelText } from "./golden.ts";
 import { uniform } from "./fixtures.ts";
+import { columns, type Data, type Golden, initialWeights, modelText } from "./golden.ts";
 
 export type Backend = "wasm" | "js" | "js64";
 
@@ -25,13 +25,22 @@ export async function goldenTrainer(golden: Golden, backend: Backend): Promise<T
   return trainer;
 }
 
+/** Σ change · pattern over a tensor. */
+export interface Effect {
+  readonly probe: number;
+  /** Σ |change · pattern|, to which errors of the change are in proportion. */
+  readonly scale: number;
+  /** Of the stored values, to float32. */
+  readonly rounding: number;
+}
+
 export interface Trained {
   readonly trainer: Trainer;
   readonly data: Record<string, Uint8Array | Int32Array | Float32Array>;
   readonly steps: StepResult[];
   readonly epochSums: number[];
-  /** The effect of the first step on each tensor, and the largest that rounding may make of it. */
-  readonly firstStep: Map<string, { probe: number; scale: number }>;
+  /** The effect of the first step on each tensor. */
+  readonly firstStep: Map<string, Effect>;
 }
 
 /** Steps through the data in order, as often as it takes; `steps` are the golden's own number by default. */
@@ -47,24 +56,26 @@ export async function train(
   const epochs = options.epochs ?? trainer.manifest.train.epochs;
   const steps = options.steps ?? (options.epochs === undefined ? golden.losses.length : undefined);
   const onStep = (result: StepResult) => {
-    if (trained.steps.length === 0) for (const [name, probe] of probes(trainer, before)) trained.firstStep.set(name, probe);
+    if (trained.steps.length === 0)
+      for (const [name, effect] of effects(trainer, before)) trained.firstStep.set(name, effect);
     trained.steps.push(result);
   };
-  for await (const { lossSum } of trainer.fit(data, { epochs, steps, shuffle: false, onStep })) trained.epochSums.push(lossSum);
+  for await (const { lossSum } of trainer.fit(data, { epochs, steps, shuffle: false, onStep }))
+    trained.epochSums.push(lossSum);
   return trained;
 }
 
 const snapshot = (trainer: Trainer) =>
   trainer.tensors().map(({ name, shape, data }) => ({ name, shape, data: Float64Array.from(data) }));
 
-/** Σ change · pattern for each tensor, and Σ |change · pattern|, to which rounding errors are in proportion. */
-function probes(trainer: Trainer, before: ReturnType<typeof snapshot>): [string, { probe: number; scale: number }][] {
+function effects(trainer: Trainer, before: ReturnType<typeof snapshot>): [string, Effect][] {
   return before.map(({ name, shape, data: old }) => {
     const { data } = trainer.tensor(name);
     const pattern = uniform("probe", shape, -1, 1);
     const terms = old.map((value, i) => (data[i] - value) * pattern[i]);
-    const rounding = old.reduce((sum, value) => sum + Math.abs(value) * 2 ** -24, 0);
-    return [name, { probe: terms.reduce((a, b) => a + b, 0), scale: terms.reduce((a, b) => a + Math.abs(b), rounding) }];
+    const sum = (values: Float64Array) => values.reduce((a, b) => a + b, 0);
+    const rounding = trainer.manifest.floatBytes === 4 ? sum(old.map((value) => Math.abs(value) * 2 ** -24)) : 0;
+    return [name, { probe: sum(terms), scale: sum(terms.map(Math.abs)), rounding }];
   });
 }
 

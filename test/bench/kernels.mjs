@@ -1,0 +1,29 @@
+/** Each kernel of a training step: its time, its rate, and that rate against the core's measured SIMD peak. */
+import { measurePeak } from "./peak.mjs";
+import { median, round } from "./statistics.mjs";
+
+const WARM_UP = 10;
+
+export async function measureKernels(mlc, source, { overrides, steps }) {
+  const times = await mlc.timeKernels(source, { overrides, batch: 64 }, WARM_UP + steps);
+  const { gflops: peak } = await measurePeak();
+  const calls = times.map(({ kernel, output, flops, milliseconds }) => {
+    const time = median(milliseconds.slice(WARM_UP));
+    const best = Math.min(...milliseconds.slice(WARM_UP));
+    const rate = flops / time / 1e6;
+    const share = flops / best / 1e6 / peak;
+    return {
+      kernel,
+      output,
+      milliseconds: round(time),
+      best: round(best),
+      gflops: round(rate),
+      best_of_peak: round(share),
+    };
+  });
+  return {
+    peak_gflops: round(peak),
+    milliseconds: round(calls.reduce((sum, call) => sum + call.milliseconds, 0)),
+    calls,
+  };
+}
