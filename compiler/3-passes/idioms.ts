@@ -177,12 +177,24 @@ export const idioms: readonly Rule[] = [
   },
   {
     name: "sigmoid",
-    doc: "1 / (1 + exp(−x)) → sigmoid(x)",
+    doc: "1 / (1 + exp(−x)) → sigmoid(x), exp(x) / (1 + exp(x)) → sigmoid(x)",
     ops: ["div"],
     rewrite({ inputs: [numerator, sum] }, { b }) {
-      if (!isOne(numerator) || sum.op !== "add" || !isOne(sum.inputs[1]) || sum.inputs[0].op !== "exp") return null;
+      if (sum.op !== "add" || !isOne(sum.inputs[1]) || sum.inputs[0].op !== "exp") return null;
       const [x] = sum.inputs[0].inputs;
-      return x.op === "neg" ? b.op("sigmoid", [x.inputs[0]]) : null;
+      if (numerator === sum.inputs[0]) return b.op("sigmoid", [x]);
+      return isOne(numerator) && x.op === "neg" ? b.op("sigmoid", [x.inputs[0]]) : null;
+    },
+  },
+  {
+    name: "tanh",
+    doc: "(exp(x) − exp(−x)) / (exp(x) + exp(−x)) → tanh(x)",
+    ops: ["div"],
+    rewrite({ inputs: [difference, sum] }, { b }) {
+      if (difference.op !== "sub" || sum.op !== "add") return null;
+      const [rising, falling] = difference.inputs;
+      if (rising.op !== "exp" || falling !== b.exp(b.neg(rising.inputs[0]))) return null;
+      return bothOrders(sum).some(([u, v]) => u === rising && v === falling) ? b.op("tanh", rising.inputs) : null;
     },
   },
   {

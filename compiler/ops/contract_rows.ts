@@ -39,6 +39,7 @@ export const contractRows = defineOp({
   },
   samples: [
     { inputs: [{ shape: ["n", 3, 5] }, { shape: ["n", 3, 9] }], attrs: { batch: 0 }, n: 3 },
+    { inputs: [{ shape: ["n", 2, 7] }, { shape: ["n", 2, 5] }], attrs: { batch: 0 }, n: 1 },
     { inputs: [{ shape: [2, 3, 7, 6] }, { shape: [2, 3, 7, 12] }], attrs: { batch: 1 } },
     { inputs: [{ shape: [2, 9, 5] }, { shape: [2, 9, 3] }], attrs: { batch: 1 } },
   ],

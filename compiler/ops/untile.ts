@@ -59,7 +59,7 @@ export const untile = defineOp({
         tiles: [3, 2],
         shape: ["n", 8, 5, 4],
       },
-      n: 3,
+      n: 1,
     },
     {
       inputs: [{ shape: [16, 6, 1, 3] }],

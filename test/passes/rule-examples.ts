@@ -59,7 +59,17 @@ export const examples: Readonly<Record<string, Example>> = {
   "exp-of-log-softmax": ({ b, input }) => [b.exp(b.op("log_softmax", [input([5])], { axis: 1 }))],
   "log-sum-exp": ({ b, input, x }) => [b.log(b.sum(b.exp(input([5])), [1])), b.log(b.sum(b.exp(x([3, 4])), [0]))],
   softplus: ({ b, x }) => [b.log(b.add(b.exp(x([7])), 1)), b.op("log1p", [b.exp(x([7]))])],
-  sigmoid: ({ b, x }) => [b.div(1, b.add(b.exp(b.neg(x([7]))), 1))],
+  sigmoid: ({ b, x }) => {
+    const e = b.exp(x([7]));
+    return [b.div(1, b.add(b.exp(b.neg(x([7]))), 1)), b.div(e, b.add(e, 1))];
+  },
+  tanh: ({ b, x }) => {
+    const v = x([7]);
+    const [rising, falling] = [b.exp(v), b.exp(b.neg(v))];
+    return [rising, falling].map((first) =>
+      b.div(b.sub(rising, falling), b.add(first, first === rising ? falling : rising)),
+    );
+  },
   "log-sigmoid": ({ b, x }) => {
     const p = b.op("sigmoid", [x([7])]);
     return [b.log(p), b.log(b.sub(1, p))];

@@ -9,6 +9,7 @@ import { evaluate } from "../../compiler/ir/interpret.ts";
 import { printProgram } from "../../compiler/ir/text.ts";
 import { verify } from "../../compiler/ir/verify.ts";
 import { tensorOf } from "../../compiler/ops/tensor.ts";
+import { allAxes } from "../../compiler/ops/types.ts";
 import { random } from "../ops/random.ts";
 import { randomGraph } from "./random-graph.ts";
 
@@ -148,6 +149,37 @@ test("batch normalisation's backward pass needs two sums over the batch", () => 
   const sums = topological(roots(after)).filter((v) => v.op === "sum" && v.inputs[0].type.shape.length === 4);
   // Mean, variance; Σ dy, Σ dy (x − mean).
   expect(sums.map((sum) => formula(sum))).toHaveLength(4);
+});
+
+describe("formulas that overflow", () => {
+  const value = (make: (b: Builder, x: Value) => Value, at: number) => {
+    const b = new Builder();
+    const x = b.op("param", [], { name: "x", shape: [2] });
+    const tensors = new Map([["x", tensorOf([2], () => at)]]);
+    const env = { n: 1, seed: 0, step: 0, host: {}, inputs: new Map(), tensors };
+    const tensor = { name: "x", kind: "param", shape: [2], init: { kind: "constant", value: 0 }, span: null } as const;
+    const y = make(b, x);
+    const gradient = b.op("grad", [b.sum(y, allAxes(y.type.shape.length)), x]);
+    const module = { ...moduleOf({ y, gradient }), tensors: [tensor] };
+    const after = simplify(differentiate(simplify(module, b), b), b).programs[0];
+    const values = evaluate(roots(after), env);
+    return after.results.map((result) => values.get(result.value)!.data[0]);
+  };
+
+  test.each<[string, (b: Builder, x: Value) => Value, number, readonly [number, number]]>([
+    ["log(1 + exp(x))", (b, x) => b.log(b.add(1, b.exp(x))), 1000, [1000, 1]],
+    ["log(1 + exp(x)) far below 0", (b, x) => b.log(b.add(1, b.exp(x))), -1000, [0, 0]],
+    ["log(1 + exp(x)) at 0", (b, x) => b.log(b.add(1, b.exp(x))), 0, [Math.LN2, 0.5]],
+    ["log(1 + exp(−x))", (b, x) => b.log(b.add(1, b.exp(b.neg(x)))), -1000, [1000, -1]],
+    ["exp(x) / (1 + exp(x))", (b, x) => b.div(b.exp(x), b.add(1, b.exp(x))), 1000, [1, 0]],
+    ["log(sigmoid(x))", (b, x) => b.log(b.op("sigmoid", [x])), -1000, [-1000, 1]],
+    ["log(1 − sigmoid(x))", (b, x) => b.log(b.sub(1, b.op("sigmoid", [x]))), 1000, [-1000, -1]],
+    ["log Σ exp(x)", (b, x) => b.log(b.sum(b.exp(x), [0])), 1000, [1000 + Math.LN2, 0.5]],
+  ])("%s has its value and its gradient", (_, make, at, expected) => {
+    const found = value(make, at);
+    expect(found[0]).toBeCloseTo(expected[0], 12);
+    expect(found[1]).toBeCloseTo(expected[1], 12);
+  });
 });
 
 describe("optimizers", () => {
