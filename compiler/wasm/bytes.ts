@@ -13,44 +13,61 @@ export class Bytes {
     return this.buffer.slice(0, this.length);
   }
 
-  u8(...values: readonly number[]): this {
-    return this.raw(values);
+  u8(value: number): this {
+    this.reserve(1);
+    this.buffer[this.length++] = value;
+    return this;
   }
 
   raw(values: ArrayLike<number>): this {
-    const end = this.length + values.length;
-    if (end > this.buffer.length) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.buffer.length));
-      grown.set(this.buffer);
-      this.buffer = grown;
-    }
+    this.reserve(values.length);
     this.buffer.set(values, this.length);
-    this.length = end;
+    this.length += values.length;
     return this;
+  }
+
+  private reserve(more: number): void {
+    const end = this.length + more;
+    if (end <= this.buffer.length) return;
+    const grown = new Uint8Array(Math.max(end, 2 * this.buffer.length));
+    grown.set(this.buffer);
+    this.buffer = grown;
   }
 
   /** Unsigned LEB128. */
   unsigned(value: number | bigint): this {
-    let rest = BigInt(value);
-    if (rest < 0n) throw new RangeError(`${value} is negative`);
-    do {
-      const low = Number(rest & 0x7fn);
-      rest >>= 7n;
-      this.u8(rest === 0n ? low : low | 0x80);
-    } while (rest !== 0n);
-    return this;
+    if (value < 0) throw new RangeError(`${value} is negative`);
+    let rest = value;
+    while (rest > 0x7f) {
+      if (typeof rest === "bigint") {
+        this.u8(Number(rest & 0x7fn) | 0x80);
+        rest >>= 7n;
+      } else {
+        this.u8((rest % 0x80) | 0x80);
+        rest = Math.floor(rest / 0x80);
+      }
+    }
+    return this.u8(Number(rest));
   }
 
   /** Signed LEB128: ends with the first byte whose sign bit (0x40) is the sign of the rest. */
   signed(value: number | bigint): this {
+    if (typeof value === "number" && value === value >> 0) return this.signed32(value);
     let rest = BigInt(value);
-    for (;;) {
-      const low = Number(rest & 0x7fn);
+    while (rest < -0x40n || rest > 0x3fn) {
+      this.u8(Number(rest & 0x7fn) | 0x80);
       rest >>= 7n;
-      const done = (low & 0x40) === 0 ? rest === 0n : rest === -1n;
-      this.u8(done ? low : low | 0x80);
-      if (done) return this;
     }
+    return this.u8(Number(rest & 0x7fn));
+  }
+
+  private signed32(value: number): this {
+    let rest = value;
+    while (rest < -0x40 || rest > 0x3f) {
+      this.u8((rest & 0x7f) | 0x80);
+      rest >>= 7;
+    }
+    return this.u8(rest & 0x7f);
   }
 
   f32(value: number): this {

@@ -85,7 +85,7 @@ export function writeInstruction(
     case "zero":
       return to.u8(0);
     case "zeroZero":
-      return to.u8(0, 0);
+      return to.u8(0).u8(0);
     case "i32":
     case "i64":
       return to.signed(first as number | bigint);

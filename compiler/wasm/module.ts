@@ -114,7 +114,7 @@ export class WasmModule {
   private encodeExports(indices: Indices): Bytes {
     return new Bytes().vector(this.exports, ({ name, what }, to) => {
       to.name(name);
-      if (what === "memory") to.u8(KIND.memory, 0);
+      if (what === "memory") to.u8(KIND.memory).u8(0);
       else if ("mutable" in what) to.u8(KIND.global).unsigned(indices.global(what));
       else to.u8(KIND.func).unsigned(indices.func(what));
     });
@@ -161,7 +161,7 @@ function writeLimits(to: Bytes, type: MemoryType): Bytes {
 }
 
 function writeGlobal(global: GlobalRef & { readonly init: number }, to: Bytes): void {
-  to.u8(TYPE_CODES[global.type], global.mutable ? 1 : 0);
+  to.u8(TYPE_CODES[global.type]).u8(global.mutable ? 1 : 0);
   if (global.type === "i32") to.u8(OPCODES["i32.const"].code).signed(global.init | 0);
   else if (global.type === "i64") to.u8(OPCODES["i64.const"].code).signed(BigInt(global.init));
   else if (global.type === "f32") to.u8(OPCODES["f32.const"].code).f32(global.init);

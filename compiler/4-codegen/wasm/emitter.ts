@@ -128,5 +128,9 @@ function lanesOf(e: Const): number[] {
   return values.map((v) => (e.ty === "boolx4" ? -v : v) | 0);
 }
 
-const keyOf = (e: Const): string => lanesOf(e).join();
-const isZero = (e: Const): boolean => lanesOf(e).every((bits) => bits === 0);
+const keyOf = (e: Const): string =>
+  [e.ty, e.value]
+    .flat()
+    .map((x) => (Object.is(x, -0) ? "-0" : x))
+    .join();
+const isZero = (e: Const): boolean => Object.is(e.value, 0);
