@@ -48,7 +48,7 @@ function logSumExpAxis(v: Value, x: Value): number | null {
   if (whole.op !== "add") return null;
   for (const [shift, rest] of bothOrders(whole)) {
     const shifted = logSumExp(rest);
-    if (!shifted || shifted.x.op !== "sub" || shifted.x.inputs[0] !== x) continue;
+    if (shifted?.x.op !== "sub" || shifted.x.inputs[0] !== x) continue;
     if (spreadFrom(shifted.x.inputs[1]) === shift) return spread(whole, shifted.axis);
   }
   return null;

@@ -91,7 +91,7 @@ export function splatOf(value: Value): Value | null {
 }
 
 /** x in this shape, where it has it or is of rank 0; else null. */
-export function fit(b: Builder, x: Value, shape: Shape): Value | null {
+export function inShape(b: Builder, x: Value, shape: Shape): Value | null {
   if (sameShape(x.type.shape, shape)) return x;
   return x.type.shape.length === 0 ? b.broadcast(x, shape, []) : null;
 }

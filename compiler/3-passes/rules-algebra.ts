@@ -6,7 +6,7 @@ import {
   bothOrders,
   constantOf,
   elementwiseOps,
-  fit,
+  inShape,
   makeConstant,
   negated,
   type Rule,
@@ -48,7 +48,7 @@ function constantPower(value: Value, { b }: RuleContext): Value | null {
   const [x, exponent] = value.inputs;
   const p = constantOf(exponent);
   if (p === null) return null;
-  if (p === 0) return fit(b, b.const(1), value.type.shape);
+  if (p === 0) return inShape(b, b.const(1), value.type.shape);
   if (p === 0.5) return b.sqrt(x);
   if (p === -0.5) return b.div(1, b.sqrt(x));
   if (!Number.isInteger(p) || Math.abs(p) > MOST_FACTORS) return null;
@@ -69,7 +69,7 @@ export const algebraRules: readonly Rule[] = [
     name: "add-zero",
     doc: "x + 0 → x, x − 0 → x",
     ops: ["add", "sub"],
-    rewrite: ({ inputs: [x, y], type }, { b }) => (isConst(y, 0) ? fit(b, x, type.shape) : null),
+    rewrite: ({ inputs: [x, y], type }, { b }) => (isConst(y, 0) ? inShape(b, x, type.shape) : null),
   },
   {
     name: "zero-sub",
@@ -81,7 +81,7 @@ export const algebraRules: readonly Rule[] = [
     name: "one",
     doc: "x · 1 → x, x / 1 → x",
     ops: ["mul", "div"],
-    rewrite: ({ inputs: [x, y], type }, { b }) => (isConst(y, 1) ? fit(b, x, type.shape) : null),
+    rewrite: ({ inputs: [x, y], type }, { b }) => (isConst(y, 1) ? inShape(b, x, type.shape) : null),
   },
   {
     name: "minus-one",
@@ -94,21 +94,21 @@ export const algebraRules: readonly Rule[] = [
     doc: "x · 0 → 0",
     assumes: "x is finite",
     ops: ["mul"],
-    rewrite: ({ inputs: [, y], type }, { b }) => (isConst(y, 0) ? fit(b, y, type.shape) : null),
+    rewrite: ({ inputs: [, y], type }, { b }) => (isConst(y, 0) ? inShape(b, y, type.shape) : null),
   },
   {
     name: "zero-div",
     doc: "0 / x → 0",
     assumes: "x is neither 0 nor NaN",
     ops: ["div"],
-    rewrite: ({ inputs: [x], type }, { b }) => (isConst(x, 0) ? fit(b, x, type.shape) : null),
+    rewrite: ({ inputs: [x], type }, { b }) => (isConst(x, 0) ? inShape(b, x, type.shape) : null),
   },
   {
     name: "sub-self",
     doc: "x − x → 0",
     assumes: "x is finite",
     ops: ["sub"],
-    rewrite: ({ inputs: [x, y], type }, { b }) => (x === y ? fit(b, b.const(0), type.shape) : null),
+    rewrite: ({ inputs: [x, y], type }, { b }) => (x === y ? inShape(b, b.const(0), type.shape) : null),
   },
   {
     name: "double",
@@ -232,7 +232,7 @@ export const algebraRules: readonly Rule[] = [
     rewrite({ op, inputs: [x, y], type }, { b }) {
       const constant = constantOf(y);
       if (constant === null) return null;
-      return fit(b, (constant === 1) === (op === "and") ? x : y, type.shape);
+      return inShape(b, (constant === 1) === (op === "and") ? x : y, type.shape);
     },
   },
   {
@@ -248,9 +248,9 @@ export const algebraRules: readonly Rule[] = [
     ops: ["where"],
     anyType: true,
     rewrite({ inputs: [cond, x, y], type }, { b }) {
-      if (x === y) return fit(b, x, type.shape);
+      if (x === y) return inShape(b, x, type.shape);
       const constant = constantOf(cond);
-      return constant === null ? null : fit(b, constant ? x : y, type.shape);
+      return constant === null ? null : inShape(b, constant ? x : y, type.shape);
     },
   },
   {

@@ -3,7 +3,7 @@ import type { Builder } from "../ir/builder.ts";
 import { type Dim, type Shape, sameShape, type Value } from "../ir/graph.ts";
 import { allAxes, integersAttr, otherAxes, withoutAxes } from "../ops/types.ts";
 import { unitAxes } from "./inline.ts";
-import { constantOf, fit, type Rule, type RuleContext, varyingAxes } from "./rule.ts";
+import { constantOf, inShape, type Rule, type RuleContext, varyingAxes } from "./rule.ts";
 
 const axesOf = (sum: Value): readonly number[] => integersAttr(sum.attrs, "axes");
 
@@ -219,7 +219,7 @@ function dropCentred(value: Value, c: RuleContext): Value | null {
     const known = sameShape(v.type.shape, x.type.shape) ? knownSum(v, axes, c) : null;
     return known !== null && constantOf(known) === 0;
   });
-  if (right) return fit(c.b, c.b.sum(x.inputs[0], axes), value.type.shape);
+  if (right) return inShape(c.b, c.b.sum(x.inputs[0], axes), value.type.shape);
   if (!left) return null;
   const rest = c.b.sum(x.inputs[1], axes);
   return x.op === "add" ? rest : c.b.neg(rest);
@@ -242,7 +242,7 @@ export const sumRules: readonly Rule[] = [
     ops: ["sum"],
     rewrite(value, c) {
       const sum = knownSum(value.inputs[0], axesOf(value), c);
-      return sum && fit(c.b, sum, value.type.shape);
+      return sum && inShape(c.b, sum, value.type.shape);
     },
   },
   {
