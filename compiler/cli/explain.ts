@@ -1,5 +1,6 @@
 /** `mlc explain`: what the compiler did, stage by stage. */
 import type { Command } from "commander";
+import { type CompileOptions, compile } from "../compile.ts";
 import { explain, stages } from "../explain.ts";
 import { UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
@@ -28,10 +29,17 @@ export function addExplain(program: Command, io: Io): void {
       throw new UsageError(`there is no stage ${stage}`, `The stages are\n${stageList()}`);
     }
     const source = readModel(file);
+    if (only !== undefined) checkProgram(source, only, compileOptions(file, options));
     const show = (name: string) => explain(source, { ...compileOptions(file, options), stage: name, program: only });
     if (stage !== undefined) io.stdout.write(show(stage));
     else io.stdout.write(`${OVERVIEW.map(show).join("\n")}\nMore with --stage:\n${stageList()}`);
   });
+}
+
+function checkProgram(source: string, name: string, options: CompileOptions): void {
+  const programs = Object.keys(compile(source, options).manifest.programs);
+  if (!programs.includes(name))
+    throw new UsageError(`there is no program ${name}`, `The model has ${programs.join(", ")}.`);
 }
 
 function stageList(): string {

@@ -37,6 +37,7 @@ export async function checkWritable(path: string): Promise<void> {
   const temporary = temporaryName(path);
   try {
     const there = statSync(path, { throwIfNoEntry: false });
+    if (there?.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" });
     if (there !== undefined && !there.isFile()) return await access(path, constants.W_OK);
     makeDirectory(dirname(path));
     await writeFile(temporary, "");

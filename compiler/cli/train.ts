@@ -1,5 +1,5 @@
 /** `mlc train`: compile and train here. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
 import {
@@ -35,7 +35,7 @@ export function addTrain(program: Command, io: Io): void {
     .argument("<file>", "the .model file")
     .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)")
     .option("--epochs <n>", "epochs of the whole run (default: the model's)", wholeNumber(0))
-    .option("--steps <n>", "stop after so many steps in all", wholeNumber(0));
+    .option("--steps <n>", "length of the run in steps instead; schedules end there", wholeNumber(0));
   addModelOptions(command)
     .option(
       "--seed <n>",
@@ -50,7 +50,7 @@ export function addTrain(program: Command, io: Io): void {
     .option("--resume", "go on from the latest checkpoint of --checkpoint-dir")
     .option("--log <file>", "write each step, epoch and evaluation, one JSON object a line")
     .option("--check-finite", "stop at the first value that is not finite, and name its line (slower)")
-    .option("--keep-going", "train on when the loss is not finite");
+    .addOption(new Option("--keep-going", "train on when the loss is not finite").conflicts("checkFinite"));
   addOutputOptions(addBackendOptions(command)).action(async (file: string, options: TrainOptions) => {
     if (options.resume && options.checkpointDir === undefined)
       throw new UsageError("--resume needs --checkpoint-dir DIR");

@@ -1,10 +1,9 @@
 /** Finds CIFAR-10 (`--data`, the user's cache, else the network) and reads verified files. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { UserError } from "../errors.ts";
-import { readBytes } from "../files.ts";
+import { fileError, UserError } from "../errors.ts";
 import { CIFAR10, type Cifar10, type DataFile } from "./cifar10-files.ts";
 import { type FetchOptions, fetchCifar10 } from "./fetch.ts";
 
@@ -54,18 +53,37 @@ function holds(directory: string, wanted: readonly DataFile[], cifar10: Cifar10)
   );
 }
 
-/** Reads a file and verifies that it is the official one, byte for byte. */
-export function readVerified(directory: string, file: DataFile): Uint8Array {
+/** Reads a file, into `buffer` if one is given, and verifies that it is the official one, byte for byte. */
+export function readVerified(directory: string, file: DataFile, buffer = Buffer.allocUnsafe(file.bytes)): Uint8Array {
   const path = join(directory, file.name);
-  const bytes = readBytes(path);
+  const size = readInto(path, buffer);
   const cure = `The file is left as it is. Delete or move it, then run \`mlc data cifar10 --data ${directory}\` to fetch it again.`;
-  if (bytes.length !== file.bytes) {
-    const state = bytes.length < file.bytes ? "is truncated" : "is too long";
-    throw new UserError("data-altered", `${path} ${state}: ${bytes.length} bytes, expected ${file.bytes}`, cure);
+  if (size !== file.bytes) {
+    const state = size < file.bytes ? "is truncated" : "is too long";
+    throw new UserError("data-altered", `${path} ${state}: ${size} bytes, expected ${file.bytes}`, cure);
   }
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  const sha256 = createHash("sha256").update(buffer).digest("hex");
   if (sha256 !== file.sha256) {
     throw new UserError("data-altered", `${path} was altered: its SHA-256 is ${sha256}, expected ${file.sha256}`, cure);
   }
-  return bytes;
+  return buffer;
+}
+
+/** The file's size; `buffer` has its beginning. */
+function readInto(path: string, buffer: Uint8Array): number {
+  try {
+    const file = openSync(path, "r");
+    try {
+      for (let at = 0; at < buffer.length; ) {
+        const read = readSync(file, buffer, at, buffer.length - at, at);
+        if (read === 0) return at;
+        at += read;
+      }
+      return fstatSync(file).size;
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw fileError(error, `cannot read ${path}`);
+  }
 }

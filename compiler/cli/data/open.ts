@@ -1,6 +1,6 @@
 /** The data that a model names, as datasets in memory that fit its inputs. */
 import type { Manifest, ManifestInput } from "../../../runtime/abi.ts";
-import { CIFAR10_CLASSES, type Dataset, parseCifar10, synthetic } from "../../../runtime/index.ts";
+import { CIFAR10_CLASSES, type Dataset, synthetic } from "../../../runtime/index.ts";
 import { UserError } from "../errors.ts";
 import { thousands } from "../text.ts";
 import { type LocateOptions, locateCifar10, readVerified } from "./cifar10.ts";
@@ -64,21 +64,22 @@ export async function openData(manifest: Manifest, options: LocateOptions, train
   return { training: trained, evaluation, title: `${data.source}: ${parts.filter(Boolean).join(", ")}` };
 }
 
-/** File by file, so that the packed bytes of one at most lie beside the images. */
+/** File by file through one buffer, so that little lies in memory beside the images. */
 function readCifar10(directory: string, files: readonly DataFile[]): Dataset {
   const length = files.reduce((sum, file) => sum + file.bytes / RECORD_BYTES, 0);
-  const images = new Uint8Array(length * (RECORD_BYTES - 1));
+  const size = RECORD_BYTES - 1;
+  const images = new Uint8Array(length * size);
   const labels = new Uint8Array(length);
-  let at = 0;
-  let shape: readonly number[] = [];
+  const buffer = Buffer.allocUnsafe(files[0].bytes);
+  let image = 0;
   for (const file of files) {
-    const part = parseCifar10([{ name: file.name, bytes: readVerified(directory, file) }]);
-    images.set(part.images, at * (RECORD_BYTES - 1));
-    labels.set(part.labels, at);
-    at += part.length;
-    shape = part.shape;
+    const records = readVerified(directory, file, buffer);
+    for (let at = 0; at < records.length; at += RECORD_BYTES, image++) {
+      labels[image] = records[at];
+      images.set(records.subarray(at + 1, at + RECORD_BYTES), image * size);
+    }
   }
-  return { length, images, labels, shape, classes: CIFAR10_CLASSES.length, names: CIFAR10_CLASSES };
+  return { length, images, labels, shape: [3, 32, 32], classes: CIFAR10_CLASSES.length, names: CIFAR10_CLASSES };
 }
 
 function onlyInput(manifest: Manifest): ManifestInput {

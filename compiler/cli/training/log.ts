@@ -1,5 +1,5 @@
 /** The file of `--log`: every event as it happens. A resumed run goes on in the file of the run that was stopped. */
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileError } from "../errors.ts";
 import { makeDirectory, writeAtomically } from "../files.ts";
@@ -20,7 +20,7 @@ export async function openLog(path: string, resumed: { step: number; epoch: numb
       throw fileError(error, doing);
     }
   };
-  if (resumed !== null && existsSync(path)) await dropLater(path, resumed);
+  if (resumed !== null && statSync(path, { throwIfNoEntry: false })?.isFile()) await dropLater(path, resumed);
   const file = attempt(() => {
     makeDirectory(dirname(path));
     return openSync(path, resumed === null ? "w" : "a");

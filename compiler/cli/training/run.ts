@@ -12,13 +12,13 @@ import { loadFile } from "../weights.ts";
 import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import { jsonLine, type TrainEvent } from "./events.ts";
 import { type Log, openLog } from "./log.ts";
-import { TerminalReport } from "./terminal.ts";
+import { type Start, TerminalReport } from "./terminal.ts";
 
 export async function runTraining(file: string, options: TrainOptions, io: Io): Promise<void> {
   const compilation = await compileModel(file, options, io, { checkFinite: options.checkFinite });
   const { manifest } = compilation;
   const trainer = await createTrainer(executableOf(compilation), {
-    seed: options.seed ?? (manifest.train.seed as number | undefined),
+    seed: options.seed,
     threads: options.threads ?? "auto",
   });
   const resumed = await initialise(trainer, options, io);
@@ -28,14 +28,14 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
   const log = options.log === undefined ? null : await openLog(options.log, resumed ? trainer.progress : null);
   const run = new Run(trainer, options, io, log);
   try {
-    const { epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
-    run.begin(file, data.title, data.training!.length, epochs);
-    const { shuffle } = options;
-    const { drop_last: dropLast } = manifest.train as { drop_last?: boolean };
+    const { batches, epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
+    run.begin({ file, data: data.title, batches, epochs });
     const { interrupt: signal } = io;
     const fit = trainer.fit(data.training!, {
-      ...{ epochs, steps, signal, dropLast },
-      shuffle: shuffle === false ? false : undefined,
+      epochs,
+      steps,
+      signal,
+      shuffle: options.shuffle ? undefined : false,
       evalDataset: data.evaluation,
       onStep: (step) => run.step(step),
     });
@@ -71,14 +71,16 @@ async function initialise(trainer: Trainer, options: TrainOptions, io: Io): Prom
 
 /** `--steps` alone means so many, however many epochs that takes. */
 function lengthOfRun({ manifest }: Trainer, samples: number, { epochs, steps }: TrainOptions) {
-  if (epochs !== undefined || steps === undefined) return { epochs: epochs ?? manifest.train.epochs, steps };
-  const batches = Math.ceil(samples / manifest.batch);
-  return { epochs: Math.max(manifest.train.epochs, Math.ceil(steps / batches)), steps };
+  const { batch, train } = manifest;
+  const batches = train.drop_last ? Math.floor(samples / batch) : Math.ceil(samples / batch);
+  if (epochs !== undefined || steps === undefined) return { batches, epochs: epochs ?? train.epochs, steps };
+  return { batches, epochs: Math.max(train.epochs, Math.ceil(steps / Math.max(1, batches))), steps };
 }
 
 class Run {
   private readonly report: TerminalReport | null;
   private lastFinite: { loss: number; step: number } | null = null;
+  private lr: number | null = null;
   private before = performance.now();
 
   constructor(
@@ -90,15 +92,15 @@ class Run {
     this.report = options.quiet || options.json ? null : new TerminalReport(io);
   }
 
-  begin(file: string, data: string, samples: number, epochs: number): void {
-    const { trainer, options } = this;
-    for (const note of trainer.notes) if (!options.quiet) this.io.stderr.write(`note: ${note}\n`);
-    const parameters = trainer.parameters().reduce((sum, { data }) => sum + data.length, 0);
-    const start = { file, parameters, data, samples, epochs };
+  begin(facts: Omit<Start, "parameters">): void {
+    const { trainer, options, io } = this;
+    for (const note of trainer.notes) if (!options.quiet) io.stderr.write(`note: ${note}\n`);
+    const start = { ...facts, parameters: trainer.parameters().reduce((sum, { data }) => sum + data.length, 0) };
     this.report?.begin(trainer, options, start);
     if (options.json) {
       const { name: model, batch, memoryBytes: memory } = trainer.manifest;
-      this.io.stdout.write(jsonLine({ event: "start", model, ...start, batch, memory, ...trainer.progress }));
+      const { seed, step } = trainer.progress;
+      io.stdout.write(jsonLine({ event: "start", model, ...start, batch, memory, seed, step }));
     }
     this.before = performance.now();
   }
@@ -107,9 +109,10 @@ class Run {
     const now = performance.now();
     const ms = Math.round((now - this.before) * 1000) / 1000;
     this.before = now;
+    this.lr = lr;
     this.emit({ event: "step", step, epoch, loss, lr, n, ms });
     if (Number.isFinite(loss)) this.lastFinite = { loss, step };
-    else if (!this.options.keepGoing) throw this.divergence(step, epoch, loss, lr);
+    else if (!this.options.keepGoing) throw this.divergence(`the loss is ${loss} at step ${step} (epoch ${epoch})`);
     this.report?.step({ step, epoch, loss, n, done, samples, totalSteps });
   }
 
@@ -117,6 +120,7 @@ class Run {
     this.emit({ event: "epoch", epoch, loss_sum: lossSum, loss_mean: loss, seconds });
     if (evaluation) this.emit({ event: "eval", epoch, ...evaluation });
     this.report?.epoch({ epoch, loss, lossSum, seconds, evaluation });
+    this.refuseNonFinite();
     if (this.options.checkpointDir !== undefined) await saveCheckpoint(this.options.checkpointDir, this.trainer);
     this.before = performance.now();
   }
@@ -125,6 +129,7 @@ class Run {
     const { trainer, options } = this;
     const { save, checkpointDir } = options;
     const saved: string[] = [];
+    this.refuseNonFinite();
     if (save !== undefined) {
       await writeAtomically(save, await trainer.save({ weightsOnly: true }));
       saved.push(save);
@@ -151,10 +156,19 @@ class Run {
     if (this.options.json) this.io.stdout.write(jsonLine(event));
   }
 
-  private divergence(step: number, epoch: number, loss: number, lr: number | null): UserError {
-    const { lastFinite, options } = this;
+  /** The last update may have overflowed after a loss that was still finite: such weights are not worth keeping. */
+  private refuseNonFinite(): void {
+    const { trainer, options } = this;
+    if (options.keepGoing) return;
+    const found = trainer.parameters().find(({ data }) => !data.every(Number.isFinite));
+    if (found)
+      throw this.divergence(`${found.name} has values that are not finite after step ${trainer.progress.step}`);
+  }
+
+  private divergence(what: string): UserError {
+    const { lastFinite, lr, options } = this;
     const before = lastFinite ? `; the last finite loss was ${lastFinite.loss} at step ${lastFinite.step}` : "";
-    const rate =
+    const lower =
       lr === null
         ? ""
         : `Try a lower learning rate than ${lr} (--set optimizer.lr=${Number((lr / 10).toPrecision(3))}). `;
@@ -163,10 +177,11 @@ class Run {
       options.checkFinite ? "" : "--check-finite names the first tensor that is not finite and its line",
       "--keep-going trains on regardless",
     ];
+    const unwritten = options.save === undefined ? "" : ` ${options.save} was not written.`;
     return new UserError(
       "diverged",
-      `training diverged: the loss is ${loss} at step ${step} (epoch ${epoch})${before}`,
-      `${rate}Otherwise: ${others.filter(Boolean).join("; ")}.${options.save === undefined ? "" : ` ${options.save} was not written.`}`,
+      `training diverged: ${what}${before}`,
+      `${lower}Otherwise: ${others.filter(Boolean).join("; ")}.${unwritten}`,
     );
   }
 }

@@ -9,7 +9,7 @@ export interface Start {
   readonly file: string;
   readonly parameters: number;
   readonly data: string;
-  readonly samples: number;
+  readonly batches: number;
   readonly epochs: number;
 }
 
@@ -31,9 +31,8 @@ export class TerminalReport {
 
   constructor(private readonly io: Io) {}
 
-  begin(trainer: Trainer, options: TrainOptions, { file, parameters, data, samples, epochs }: Start): void {
+  begin(trainer: Trainer, options: TrainOptions, { file, parameters, data, batches, epochs }: Start): void {
     const { manifest, progress } = trainer;
-    const batches = Math.ceil(samples / manifest.batch);
     const order = manifest.train.shuffle && options.shuffle ? "shuffled" : "in order";
     this.io.stdout.write(
       facts([
