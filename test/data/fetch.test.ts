@@ -158,6 +158,14 @@ describe("the npm package", () => {
   });
 });
 
+test("a package that the user brought is taken without asking the network", async () => {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "tiny-cifar10-1.1.1.tgz"), tiny.package);
+  await fetchTiny();
+  expect(dataFiles()).toHaveLength(2);
+  expect(server.requests).toEqual([]);
+});
+
 describe("failures leave nothing in place", () => {
   test("altered everywhere", async () => {
     const altered = tiny.package.slice();

@@ -67,7 +67,10 @@ async function fromAnySource(
   say: (text: string) => void,
 ): Promise<void> {
   const tried: string[] = [];
-  for (const source of [officialSource(cifar10, options), npmSource(cifar10, options, say)]) {
+  const sources = [officialSource(cifar10, options), npmSource(cifar10, options, say)];
+  // What the user has brought needs no network.
+  const isHere = (source: Source) => existsSync(join(directory, source.name));
+  for (const source of sources.sort((a, b) => Number(isHere(b)) - Number(isHere(a)))) {
     try {
       const { path, byHand } = await packedFile(source, directory, options, say);
       say(`Unpacking ${missing.length} files into ${directory}`);
