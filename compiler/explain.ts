@@ -1,7 +1,12 @@
 /** What the compiler did with a model, stage by stage, as text. */
 
+import { parse } from "./1-parse/parse.ts";
+import { elaborate } from "./2-elaborate/elaborate.ts";
+import { differentiate } from "./3-passes/differentiate.ts";
+import { simplify } from "./3-passes/simplify.ts";
 import type { KernelReport } from "./4-codegen/report.ts";
 import { type Compilation, type CompileOptions, compile } from "./compile.ts";
+import { formula } from "./ir/formula.ts";
 import { printLoops } from "./ir/loops-text.ts";
 import { printModule } from "./ir/text.ts";
 import { passes } from "./pipeline.ts";
@@ -40,10 +45,23 @@ export function explain(source: string, options: ExplainOptions): string {
       text = printModule({ ...module, programs });
     },
   });
+  if (stage === "gradient") return `${gradientFormula(source, options)}\n${text}`;
   if (stage === "fusion") return fusionText(compilation, program);
   if (stage === "memory") return memoryText(compilation, program);
   if (stage === "loops") return printLoops(compilation.loops);
   return text;
+}
+
+/** The gradient of the loss with respect to what the net gives, as mathematics. */
+function gradientFormula(source: string, options: CompileOptions): string {
+  const tree = parse({ name: options.file ?? "model", text: source });
+  const { module, builder: b, net } = elaborate(tree, { overrides: options.overrides, batch: options.batch });
+  const [loss] = module.programs[0].results;
+  const gradient = { name: "gradient", value: b.op("grad", [loss.value, net.value]) };
+  const programs = [{ name: "gradient", results: [net, gradient], updates: [] }];
+  const simple = simplify(differentiate(simplify({ ...module, programs }, b), b), b);
+  const [output, result] = simple.programs[0].results;
+  return `; d loss / d ${net.name} = ${formula(result.value, new Map([[output.value, net.name]]))}`;
 }
 
 function fusionText({ report }: Compilation, program?: string): string {

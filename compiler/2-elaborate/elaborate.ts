@@ -9,7 +9,7 @@ import type { Definition, Model, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { Builder } from "../ir/builder.ts";
-import type { InputDecl, Module, Program, Value } from "../ir/graph.ts";
+import { type InputDecl, type Module, type Program, topological, type Value } from "../ir/graph.ts";
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
 import { Context, Diagnostics, type Env, Failure } from "./context.ts";
@@ -20,6 +20,7 @@ import { elaborateOptimizer } from "./optimizer.ts";
 import { withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
+import { resolve } from "./resolve.ts";
 import { Scope } from "./scope.ts";
 import { dataSettings, guarded, type TrainSettings, trainSettings } from "./settings.ts";
 import { POISON } from "./values.ts";
@@ -34,6 +35,8 @@ export interface ElaborateOptions {
 export interface Elaborated {
   readonly module: Module;
   readonly builder: Builder;
+  /** What the net gives in training, by the name of its result. */
+  readonly net: Program["results"][number];
   /** The learning rate of a step, of rank 0. */
   readonly lr: Value | null;
   readonly data: ManifestData | null;
@@ -67,6 +70,7 @@ class Elaboration {
     const clauses = withOverrides(sortClauses(model, this.diagnostics), options.overrides ?? {}, this.diagnostics);
     const definitions = tree.items.filter((item) => item.kind === "definition");
     this.define([...definitions, ...clauses.definitions]);
+    if (!resolve([...definitions, ...clauses.definitions], this.names, this.diagnostics)) this.stopIfFailed();
     const train = this.settings(clauses, options);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
@@ -76,24 +80,25 @@ class Elaboration {
     const [training, evaluation] = [true, false].map(
       (mode) => new ModelPass(clauses, inputs, data, this.env(scope, ctx(mode))),
     );
-    this.stopIfFailed();
     const { loss } = training;
-    const optimizer = elaborateOptimizer(clauses.optimizer!, loss!, training.ctx);
+    // A model without a loss, by mistake, still has its optimizer looked at.
+    const optimizer = clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss ?? this.b.const(0), training.ctx);
     this.stopIfFailed();
+    this.warnings(clauses, loss!, training.ctx);
     const trainStep: Program = {
       name: "train_step",
       results: [{ name: "loss", value: loss! }],
-      updates: [...optimizer.updates, ...training.bufferUpdates()],
+      updates: [...optimizer!.updates, ...training.bufferUpdates()],
     };
     const module: Module = {
       name: model.name.text,
       batch: train.batch,
       inputs,
-      tensors: [...this.tensors.all, ...optimizer.states],
+      tensors: [...this.tensors.all, ...optimizer!.states],
       programs: [trainStep, evaluation.evaluateProgram(), evaluation.forwardProgram(), ...evaluation.ingestPrograms()],
     };
     this.b.span = null;
-    return { module, builder: this.b, lr: optimizer.lr, data, train, warnings: this.diagnostics.all };
+    return { module, builder: this.b, net: training.output(), lr: optimizer!.lr, data, train, warnings: this.diagnostics.all };
   }
 
   private onlyModel(tree: SyntaxTree): Model {
@@ -135,6 +140,18 @@ class Elaboration {
       seen.add(name.text);
     }
     return declared.filter((decl) => decl !== null);
+  }
+
+  /** What is declared and has no effect on the loss. */
+  private warnings(clauses: Clauses, loss: Value, ctx: Context): void {
+    const used = new Set(topological([loss]).map((v) => `${v.op} ${v.attrs.name}`));
+    const dead = this.tensors.all.filter(({ kind, name }) => kind === "param" && !used.has(`param ${name}`));
+    const layers = new Map(dead.map((decl) => [decl.name.replace(/\.?[^.]*$/, ""), decl]));
+    for (const [name, { span }] of layers) ctx.diagnostics.add(errors.deadLayer({ name }, span));
+    for (const { kind, name } of clauses.inputs) {
+      if (used.has(`input ${name.text}`)) continue;
+      ctx.diagnostics.add(errors.unusedInput({ kind, name: name.text }, name.span));
+    }
   }
 
   private env(scope: Scope, ctx: Context): Env {

@@ -91,9 +91,14 @@ export class ModelPass {
   }
 
   forwardProgram(): Program {
+    return { name: "forward", results: [this.output()], updates: [] };
+  }
+
+  /** What the net gives: `logits` where the target is a class. */
+  output(): Program["results"][number] {
     const isClass = this.inputs.some((decl) => decl.role === "target" && decl.classes !== undefined);
     const value = isTensor(this.net) ? this.net.value : null;
-    return { name: "forward", results: [{ name: isClass ? "logits" : "output", value: value! }], updates: [] };
+    return { name: isClass ? "logits" : "output", value: value! };
   }
 
   /** Bytes to floats, for every float input. */
