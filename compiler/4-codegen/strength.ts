@@ -1,5 +1,6 @@
 /**
- * Strength reduction: the linear addresses of a kernel become pointers that loops advance.
+ * Strength reduction: the linear addresses of a kernel become pointers that loops advance. (Before that, loops that run once
+ * are opened, and loop invariants moved out.)
  *
  * Loop by loop, outermost first, an address `outer + c·v + inner + base` (v the loop's counter, outer: terms that the loop
  * does not change, inner: terms set within it) becomes `p + inner + offset`:
@@ -14,6 +15,7 @@
  * else needs v, one pointer's end decides the exit, and v disappears.
  */
 import type { Affine, Buffer, Expr, Kernel, Local, Stmt } from "../ir/loops.ts";
+import { hoistInvariants } from "./invariants.ts";
 import { LoopPointers, type Pointer } from "./pointers.ts";
 import { Ranges } from "./ranges.ts";
 import { eachExpr, eachStmt, expressions, rewrite, target } from "./traverse.ts";
@@ -22,7 +24,7 @@ type For = Stmt & { readonly k: "for" };
 type Block = readonly Stmt[];
 
 export function reduceStrength(kernel: Kernel): Kernel {
-  return { ...kernel, body: new Reducer(kernel).block(inlineSingleTrips(kernel.body)) };
+  return { ...kernel, body: new Reducer(kernel).block(hoistInvariants(inlineSingleTrips(kernel.body))) };
 }
 
 class Reducer {
@@ -87,7 +89,7 @@ function bottomTested(loop: For, body: Block, pointers: readonly Pointer[], ente
     next.push({ k: "set", v, value: i32("add", local(v), constant(step)) });
     test = { k: "compare", ty: "bool", op: "lt", a: local(v), b: to };
   }
-  if (!exitByPointer || first === null) before.push({ k: "let", v, init: loop.from });
+  if (!exitByPointer || first === null) before.push(assign(v, loop.from));
   const running = next.filter((s) => s.k !== "point" || s.at.base !== 0);
   const whole: Stmt[] = [...start, { k: "loop", body: [...body, ...running], while: test }];
   if (entered) return [...before, ...whole];
@@ -97,20 +99,18 @@ function bottomTested(loop: For, body: Block, pointers: readonly Pointer[], ente
 
 /** end = p + c·step·trips, exactly, so that the exit test may be an inequality whatever the sign of c. */
 function endPointer(end: Local, { v: p, by }: Pointer, loop: For, to: Expr): Stmt[] {
+  const { v, step } = loop;
   const trips = constantTrips(loop);
-  if (trips !== null) return [point(end, by * loop.step * trips, [{ v: p, by: 1 }])];
-  const first = constantOf(loop.from) === null ? local(loop.v) : loop.from;
-  const distance = i32("sub", to, first);
-  const { step } = loop;
-  const rounded = step === 1 ? distance : i32("div", i32("add", distance, constant(step - 1)), constant(step));
-  const count: Local = { name: `${loop.v.name}_trips`, ty: "i32" };
-  return [
-    { k: "let", v: count, init: rounded },
-    point(end, 0, [
-      { v: p, by: 1 },
-      { v: count, by: by * step },
-    ]),
+  if (trips !== null) return [point(end, by * step * trips, [{ v: p, by: 1 }])];
+  const first = constantOf(loop.from) === null ? local(v) : loop.from;
+  const distance = constantOf(first) === 0 ? to : i32("sub", to, first);
+  const count = step === 1 ? distance : i32("div", i32("add", distance, constant(step - 1)), constant(step));
+  const named = count.k === "local" ? count.v : int(`${v.name}_trips`);
+  const terms = [
+    { v: p, by: 1 },
+    { v: named, by: by * step },
   ];
+  return [...(count.k === "local" ? [] : [assign(named, count)]), point(end, 0, terms)];
 }
 
 /** The loop's bound as an expression that can be read again in each iteration. */
@@ -118,8 +118,8 @@ function invariant(loop: For, before: Stmt[]): Expr {
   const { to, v, body } = loop;
   if (to.k === "const") return to;
   if (to.k === "local" && !assigns(body, to.v)) return to;
-  const bound: Local = { name: `${v.name}_to`, ty: "i32" };
-  before.push({ k: "let", v: bound, init: to });
+  const bound = int(`${v.name}_to`);
+  before.push(assign(bound, to));
   return local(bound);
 }
 
@@ -176,4 +176,6 @@ const constant = (value: number): Expr => ({ k: "const", ty: "i32", value });
 const local = (v: Local): Expr => ({ k: "local", ty: v.ty, v });
 const i32 = (op: "add" | "sub" | "div", a: Expr, b: Expr): Expr => ({ k: "binary", ty: "i32", op, a, b });
 const compare = (op: "ne", a: Local, b: Local): Expr => ({ k: "compare", ty: "bool", op, a: local(a), b: local(b) });
+const int = (name: string): Local => ({ name, ty: "i32" });
+const assign = (v: Local, init: Expr): Stmt => ({ k: "let", v, init });
 const point = (v: Local, base: number, terms: Affine["terms"]): Stmt => ({ k: "point", v, at: { base, terms } });

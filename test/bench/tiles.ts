@@ -6,15 +6,24 @@ const i32 = (value: number): Expr => ({ k: "const", ty: "i32", value });
 const read = (v: Local): Expr => ({ k: "local", ty: v.ty, v });
 const int = (name: string): Local => ({ name, ty: "i32" });
 const vector = (name: string): Local => ({ name, ty: "f32x4" });
-const at = (base: number, ...terms: [Local, number][]): Affine => ({ base, terms: terms.map(([v, by]) => ({ v, by })) });
-const loop = (v: Local, from: Expr, to: Expr, step: number, body: Stmt[]): Stmt => ({ k: "for", v, from, to, step, body });
+const at = (base: number, ...terms: [Local, number][]): Affine => ({
+  base,
+  terms: terms.map(([v, by]) => ({ v, by })),
+});
+const loop = (v: Local, from: Expr, to: Expr, step: number, body: Stmt[]): Stmt => ({
+  k: "for",
+  v,
+  from,
+  to,
+  step,
+  body,
+});
 
 const ROWS = 4;
 const VECTORS = 2;
 
 /** 4×2 accumulators over `depth`, read at `left` (splat) and `right` (two vectors), then stored at `out`. */
 function tile(
-  k: Local,
   loops: (body: Stmt[]) => Stmt[],
   left: (row: number) => [Buffer, Affine],
   right: (v: number) => [Buffer, Affine],
@@ -23,7 +32,13 @@ function tile(
   const acc = Array.from({ length: ROWS }, (_, r) => Array.from({ length: VECTORS }, (_, v) => vector(`acc${r}${v}`)));
   const b = Array.from({ length: VECTORS }, (_, v) => vector(`b${v}`));
   const a = vector("a");
-  const load = ([buffer, place]: [Buffer, Affine], stride: number): Expr => ({ k: "load", ty: "f32x4", buffer, at: place, stride });
+  const load = ([buffer, place]: [Buffer, Affine], stride: number): Expr => ({
+    k: "load",
+    ty: "f32x4",
+    buffer,
+    at: place,
+    stride,
+  });
   const body: Stmt[] = b.map((v, i) => ({ k: "let", v, init: load(right(i), 1) }));
   for (let r = 0; r < ROWS; r++) {
     body.push({ k: "let", v: a, init: load(left(r), 0) });
@@ -44,11 +59,10 @@ function tile(
 }
 
 /** C[m, n] = A[m, k] · B, with B packed in panels [n/8][k][8]. */
-function matmulKernel(m: number, n: number, depth: number): Kernel {
+export function matmulKernel(m: number, n: number, depth: number): Kernel {
   const [a, b, c] = ["a", "b", "c"].map((name): Buffer => ({ name, elem: "f32" }));
   const [i, j, k] = ["i", "j", "k"].map(int);
   const inner = tile(
-    k,
     (body) => [loop(k, i32(0), i32(depth), 1, body)],
     (r) => [a, at(r * depth, [i, depth], [k, 1])],
     (v) => [b, at(4 * v, [j, depth], [k, 8])],
@@ -71,7 +85,6 @@ function convKernel(size: number, kernel: number, inputs: number, outputs: numbe
   const sub = (a: Expr, b: Expr): Expr => ({ k: "binary", ty: "i32", op: "sub", a, b });
   const window = kernel * inputs;
   const inner = tile(
-    k,
     (body) => [loop(i, read(first), read(last), 1, [loop(k, i32(0), i32(window), 1, body)])],
     (r) => [x, at(r * inputs - padding * row, [s, size * row], [h, row], [i, row], [q, inputs], [k, 1])],
     (v) => [w, at(4 * v, [o, kernel * window], [i, window * 8], [k, 8])],
@@ -82,9 +95,7 @@ function convKernel(size: number, kernel: number, inputs: number, outputs: numbe
     { k: "let", v: last, init: min(i32(kernel), sub(i32(size + padding), read(h))) },
     loop(q, i32(0), i32(size), ROWS, inner),
   ];
-  const body = [
-    loop(s, i32(0), read(n), 1, [loop(o, i32(0), i32(outputs), 8, [loop(h, i32(0), i32(size), 1, rows)])]),
-  ];
+  const body = [loop(s, i32(0), read(n), 1, [loop(o, i32(0), i32(outputs), 8, [loop(h, i32(0), i32(size), 1, rows)])])];
   return { name: "conv", buffers: [x, w, y], n, body };
 }
 
@@ -136,7 +147,12 @@ export function cases(): Timed[] {
       return start;
     });
     const calls = [{ kernel, args, writes: [] }];
-    const module = { programs: [{ name: "main", calls }], memoryBytes: end, floatBytes: 4 as const, checkFinite: false };
+    const module = {
+      programs: [{ name: "main", calls }],
+      memoryBytes: end,
+      floatBytes: 4 as const,
+      checkFinite: false,
+    };
     const wasm = emitWasm(module, { names: true });
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(wasm as BufferSource));
     const { main, memory } = exports as unknown as { main(n: number): number; memory: WebAssembly.Memory };
