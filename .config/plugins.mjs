@@ -2,12 +2,19 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { grammar } from "ohm-js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** The runtime as artifacts embed it: minified text. */
 const RUNTIME = "virtual:runtime";
-/** Library files, the grammar and message texts. */
-const TEXT = /\.(model|ohm|md)$/;
+/** Library files and message texts. */
+const TEXT = /\.(model|md)$/;
+/** A grammar is imported as what ohm makes of it: to read the grammar takes ohm longer than to read a model. */
+const GRAMMAR = /\.ohm$/;
+
+async function recipe(path) {
+  return `export default ${grammar(await readFile(path, "utf8")).toRecipe()};`;
+}
 
 /** A script that defines `mlc`, an object of what `runtime/index.ts` exports. */
 export async function runtimeText() {
@@ -31,6 +38,7 @@ export const esbuildPlugin = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: new RegExp(`^${RUNTIME}$`) }, () => ({ path: RUNTIME, namespace: "mlc" }));
     onLoad({ filter: /./, namespace: "mlc" }, async () => ({ contents: await runtimeText(), loader: "text" }));
+    onLoad({ filter: GRAMMAR }, async ({ path }) => ({ contents: await recipe(path), loader: "js" }));
     onLoad({ filter: TEXT }, async ({ path }) => ({ contents: await readFile(path, "utf8"), loader: "text" }));
   },
 };
@@ -43,6 +51,7 @@ export function vitePlugin() {
     resolveId: (id) => (id === RUNTIME ? `\0${RUNTIME}` : null),
     async load(id) {
       if (id === `\0${RUNTIME}`) return asModule(await runtimeText());
+      if (GRAMMAR.test(id)) return recipe(id);
       if (TEXT.test(id)) return asModule(await readFile(id, "utf8"));
     },
   };

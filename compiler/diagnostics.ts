@@ -57,17 +57,30 @@ export function place(span: Span): string {
   return `${span.file.name}:${line}:${column}`;
 }
 
-/** The candidate that is most likely meant: the fewest edits away, and no more than a third of the word's letters. */
+/**
+ * The candidate that is most likely meant: the fewest edits away, and no more than a third of the letters; else one that the
+ * word begins, or whose initials it is (`lr`, `learning_rate`).
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
+  const known = [...candidates];
   let best: string | null = null;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
-  for (const candidate of candidates) {
-    if (Math.abs(candidate.length - word.length) >= least) continue;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const limit = Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3));
+    if (Math.abs(candidate.length - word.length) > limit) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least) [best, least] = [candidate, distance];
+    if (distance <= limit && distance < least) [best, least] = [candidate, distance];
   }
-  return best;
+  const abbreviates = (short: string, long: string): boolean =>
+    short.length >= 2 && long !== short && (long.startsWith(short) || initials(long) === short);
+  return best ?? known.find((c) => abbreviates(word, c) || abbreviates(c, word)) ?? null;
 }
+
+const initials = (name: string): string =>
+  name
+    .split("_")
+    .map((part) => part[0])
+    .join("");
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
 function editDistance(a: string, b: string): number {

@@ -49,23 +49,26 @@ function message<const P extends string>(code: string, params: readonly P[]): Me
     message: fill(entry.text, values),
     span,
     notes: extra.notes ?? [],
-    help: extra.help ?? entry.cure,
+    help: extra.help ?? (entry.cure && fill(entry.cure, values)),
   });
   return Object.assign(make, { code, params });
 }
 
 function fill(text: string, values: Readonly<Record<string, string | number>>): string {
-  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? `{${name}}`));
 }
 
 // Text and brackets
 export const fileTooLarge = message("file-too-large", ["size", "limit"]);
+export const tooManyTokens = message("too-many-tokens", ["limit"]);
+export const tokenTooLong = message("token-too-long", ["length", "limit"]);
 export const strayCharacter = message("stray-character", ["text"]);
 export const unterminatedText = message("unterminated-text", []);
 export const unmatchedBracket = message("unmatched-bracket", ["bracket"]);
 export const mismatchedBracket = message("mismatched-bracket", ["found", "expected"]);
 export const unclosedBracket = message("unclosed-bracket", ["bracket", "closing"]);
 export const nestedTooDeeply = message("nested-too-deeply", ["limit"]);
+export const expressionTooLong = message("expression-too-long", ["limit"]);
 export const syntaxError = message("syntax-error", ["expected", "found"]);
 export const unknownItem = message("unknown-item", ["found"]);
 export const tooManyErrors = message("too-many-errors", ["count"]);
@@ -98,6 +101,7 @@ export const noInput = message("no-input", ["found"]);
 // Values and shapes
 export const wrongOperand = message("wrong-operand", ["operator", "expected", "found"]);
 export const wrongValue = message("wrong-value", ["what", "expected", "found"]);
+export const nestedList = message("nested-list", []);
 export const indexOutOfRange = message("index-out-of-range", ["index", "length"]);
 export const unknownMember = message("unknown-member", ["member", "found", "known"]);
 export const badSize = message("bad-size", ["what", "size"]);
@@ -116,5 +120,5 @@ export const callsTooDeep = message("calls-too-deep", ["limit"]);
 export const repeatLimit = message("repeat-limit", ["count", "limit"]);
 
 // Warnings
-export const unusedParameter = message("unused-parameter", ["name"]);
+export const deadLayer = message("dead-layer", ["name"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);

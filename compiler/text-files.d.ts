@@ -1,7 +1,7 @@
-/** Files that are bundled as text: the grammar, the library, the catalogue of messages. */
+/** The grammar is bundled as ohm's recipe of it; the library and the catalogue of messages as text. */
 declare module "*.ohm" {
-  const text: string;
-  export default text;
+  const recipe: readonly unknown[];
+  export default recipe;
 }
 declare module "*.model" {
   const text: string;

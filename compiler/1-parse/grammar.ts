@@ -1,9 +1,12 @@
 /** The only importer of ohm-js: matches text against model.ohm and leaves ohm's tree for ours at once. */
 import * as ohm from "ohm-js";
 import type { SourceFile, Span } from "../diagnostics.ts";
-import grammarText from "./model.ohm";
-import { type OperationPart, operationTree } from "./operators.ts";
+import recipe from "./model.ohm";
+import { join, type OperationPart, operationTree } from "./operators.ts";
 import type { Argument, BinaryOperator, DefinitionSort, Expr, Name, Statement, Step, UnaryOperator } from "./syntax.ts";
+
+// ohm's declarations leave out what its own bundler uses: a grammar read at build time.
+const { makeRecipe } = ohm as unknown as { makeRecipe(recipe: readonly unknown[]): ohm.Grammar };
 
 export type StartRule = "Item" | "Expr";
 export type Match =
@@ -12,7 +15,7 @@ export type Match =
   | { readonly ok: false; readonly offset: number; readonly expected: readonly string[] };
 
 export class Grammar {
-  private readonly grammar = ohm.grammar(grammarText);
+  private readonly grammar = makeRecipe(recipe);
   private readonly trees = this.grammar.createSemantics();
 
   constructor() {
@@ -55,6 +58,9 @@ const optional = <T>(self: Node, child: Node): T | null => all<T>(self, child)[0
 type Condition = { readonly condition: Expr; readonly otherwise: Expr | null };
 const conditionOf = (self: Node, node: Node): Condition | { condition: null; otherwise: null } =>
   optional<Condition>(self, node) ?? { condition: null, otherwise: null };
+
+/** What follows an expression makes of it: a call, an element, a member. */
+type Suffix = (expr: Expr) => Expr;
 
 /** `= expression` as a body. */
 const expressionBody = (expr: Expr): Statement[] => [
@@ -255,14 +261,20 @@ const expressions: ohm.ActionDict<unknown> = {
     });
     return [...signs, { kind: "operand", expr: tree(this, expr) }];
   },
-  Postfix_call(callee, args) {
-    return { kind: "call", callee: tree(this, callee), args: tree(this, args), span: spanOf(this) };
+  Postfix(primary, suffixes) {
+    return all<Suffix>(this, suffixes).reduce((expr, suffix) => suffix(expr), tree<Expr>(this, primary));
   },
-  Postfix_index(target, _open, index, _close) {
-    return { kind: "index", target: tree(this, target), index: tree(this, index), span: spanOf(this) };
+  Suffix_call(args): Suffix {
+    const [list, end] = [tree<Argument[]>(this, args), spanOf(this)];
+    return (callee) => ({ kind: "call", callee, args: list, span: join(callee.span, end) });
   },
-  Postfix_member(target, _dot, member) {
-    return { kind: "member", target: tree(this, target), member: tree(this, member), span: spanOf(this) };
+  Suffix_index(_open, expr, _close): Suffix {
+    const [index, end] = [tree<Expr>(this, expr), spanOf(this)];
+    return (target) => ({ kind: "index", target, index, span: join(target.span, end) });
+  },
+  Suffix_member(_dot, name): Suffix {
+    const member = tree<Name>(this, name);
+    return (target) => ({ kind: "member", target, member, span: join(target.span, member.span) });
   },
   Args(_open, args, _comma, _close) {
     return all(this, args);

@@ -27,7 +27,7 @@ export type OperationPart =
   | { readonly kind: "operator"; readonly op: BinaryOperator }
   | { readonly kind: "operand"; readonly expr: Expr };
 
-const join = (a: Span, b: Span): Span => ({ file: a.file, start: a.start, end: b.end });
+export const join = (a: Span, b: Span): Span => ({ file: a.file, start: a.start, end: b.end });
 
 /** Precedence climbing over `prefix* operand (operator prefix* operand)*`. */
 export function operationTree(parts: readonly OperationPart[]): Expr {

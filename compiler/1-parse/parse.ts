@@ -8,6 +8,8 @@ import { syntaxError, unknownItem } from "./syntax-errors.ts";
 
 export const MAX_FILE_SIZE = 1 << 20;
 const MAX_ERRORS = 10;
+/** Tokens matched in search of further errors in an item; a long item gets fewer tries. */
+const RETRY_TOKENS = 10_000;
 const SORTS: readonly string[] = ["layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
 
 const GRAMMAR = new Grammar();
@@ -26,10 +28,10 @@ export function parse(file: SourceFile): SyntaxTree {
   return { file, items };
 }
 
-/** One expression, such as the value of `--set optimizer.lr=one_cycle(0.1)`. */
-export function parseExpression(file: SourceFile): Expr {
+/** The expression from offset `from` on, such as the value in `optimizer.lr=one_cycle(0.1)`. */
+export function parseExpression(file: SourceFile, from: number): Expr {
   const scanned = scanOrThrow(file);
-  const match = GRAMMAR.match(file, scanned.masked, 0, "Expr");
+  const match = GRAMMAR.match(file, scanned.masked.slice(from), from, "Expr");
   if (match.ok) return match.node as Expr;
   throw new CompileError([syntaxError(file, scanned.tokens, match.offset, match.expected)]);
 }
@@ -86,12 +88,13 @@ function parseItem(
     return null;
   }
   let text = scanned.masked.slice(range.start, range.end);
-  while (diagnostics.length < MAX_ERRORS) {
+  const tokens = tokenAt(scanned.tokens, range.end - 1) - first + 1;
+  for (let tries = 1; diagnostics.length < MAX_ERRORS; tries++) {
     const match = GRAMMAR.match(file, text, range.start, "Item");
     if (match.ok) return withDocs(match.node as Item, scanned.docs);
     diagnostics.push(syntaxError(file, scanned.tokens, match.offset, match.expected));
     const fault = statementAround(scanned.tokens, match.offset);
-    if (fault === null) return null;
+    if (fault === null || (tries + 1) * tokens > RETRY_TOKENS) return null;
     const [from, to] = [fault.start - range.start, fault.end - range.start];
     const blanked = text.slice(0, from) + " ".repeat(to - from) + text.slice(to);
     if (blanked === text) return null;

@@ -26,8 +26,13 @@ export interface Token {
   readonly braces: number;
 }
 
-/** Brackets and conditionals inside one another; the grammar's matching and evaluation recurse this deep. */
+/** Brackets and conditions inside one another: the grammar's matching recurses this deep. */
 export const MAX_NESTING = 40;
+/** Tokens of an expression without a comma, the longest part of each bracket counted in: no syntax tree is deeper. */
+const MAX_EXPRESSION = 500;
+/** Words, numbers and symbols of a file: some thousand lines, and what the grammar's matching takes a second for. */
+export const MAX_TOKENS = 10_000;
+const MAX_TOKEN_LENGTH = 1000;
 const MAX_DIAGNOSTICS = 20;
 
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
@@ -59,9 +64,14 @@ const LEXEMES = new RegExp(
 interface Open {
   readonly bracket: string;
   readonly at: number;
-  /** `if` and `?` begun since the last comma or statement end at this level: they nest as brackets do. */
+  /** `if` and `?` begun since the last comma, pipe or statement end at this level: they nest as brackets do. */
   choices: number;
+  /** Tokens since then, and the most there were. */
+  length: number;
+  longest: number;
 }
+
+const openAt = (bracket: string, at: number): Open => ({ bracket, at, choices: 0, length: 0, longest: 0 });
 
 export function scan(file: SourceFile): Scan {
   return new Scanner(file).run();
@@ -71,7 +81,7 @@ class Scanner {
   private readonly tokens: Token[] = [];
   private readonly docs = new Map<number, string>();
   private readonly diagnostics: Diagnostic[] = [];
-  private readonly opened: Open[] = [{ bracket: "", at: 0, choices: 0 }];
+  private readonly opened: Open[] = [openAt("", 0)];
   private readonly masked: string[] = [];
   private braces = 0;
   private pendingDoc: string[] = [];
@@ -119,9 +129,10 @@ class Scanner {
     this.pendingDoc = [];
     if (kind === "symbol" && text !== "}") this.bracket(text, start, end);
     if (text === "if" || text === "?") this.nest(start, end);
-    if (text === "," || text === ";") this.top.choices = 0;
+    if (text === "," || text === ";" || text === "|>") this.endExpression();
     this.push(text === ";" ? "separator" : kind, text, start, end);
     if (text === "}") this.bracket(text, start, end);
+    this.lengthen(1, start, end);
   }
 
   /** Turns the line end before the token into a separator where it ends a statement. */
@@ -132,18 +143,19 @@ class Scanner {
     if (mark === null || previous === undefined || this.top.bracket === "(" || this.top.bracket === "[") return;
     if (CONTINUES_AFTER.has(previous.text) || CONTINUES_BEFORE.has(next)) return;
     this.masked[mark] = ";";
-    this.top.choices = 0;
+    this.endExpression();
     this.push("separator", ";", Math.min(previous.end, at), Math.min(previous.end, at));
   }
 
   private bracket(text: string, start: number, end: number): void {
     if (text in CLOSING) {
-      this.opened.push({ bracket: text, at: start, choices: 0 });
+      this.opened.push(openAt(text, start));
       if (text === "{") this.braces++;
       this.nest(start, end, 0);
     } else if (text === ")" || text === "]" || text === "}") {
       const open = this.opened.length > 1 ? this.opened.pop()! : null;
       if (text === "}") this.braces--;
+      if (open !== null) this.lengthen(Math.max(open.longest, open.length), start, end);
       this.stopped = open === null || CLOSING[open.bracket] !== text;
       if (open === null) {
         this.report(errors.unmatchedBracket({ bracket: text }, this.span(start, end)));
@@ -166,6 +178,20 @@ class Scanner {
     this.stopped = true;
   }
 
+  private endExpression(): void {
+    const { top } = this;
+    top.longest = Math.max(top.longest, top.length);
+    top.length = 0;
+    top.choices = 0;
+  }
+
+  private lengthen(by: number, start: number, end: number): void {
+    this.top.length += by;
+    if (this.top.length <= MAX_EXPRESSION || this.stopped) return;
+    this.report(errors.expressionTooLong({ limit: MAX_EXPRESSION }, this.span(start, end)));
+    this.stopped = true;
+  }
+
   private unclosed(): void {
     const open = this.top;
     if (open.bracket === "") return;
@@ -177,6 +203,13 @@ class Scanner {
     return this.opened[this.opened.length - 1];
   }
   private push(kind: Token["kind"], text: string, start: number, end: number): void {
+    if (text.length > MAX_TOKEN_LENGTH) {
+      this.report(errors.tokenTooLong({ length: text.length, limit: MAX_TOKEN_LENGTH }, this.span(start, end)));
+    }
+    if (this.tokens.length === MAX_TOKENS) {
+      this.report(errors.tooManyTokens({ limit: MAX_TOKENS }, this.span(start, end)));
+      this.stopped = true;
+    }
     this.tokens.push({ kind, text, start, end, braces: this.braces });
   }
   private span(start: number, end: number): Span {

@@ -47,6 +47,8 @@ function describe(expected: Set<string>): string {
     for (const e of group) expected.delete(e);
     words.push(name);
   };
+  // A step may have a number for its label; that is no help here.
+  expected.delete("a digit");
   take(CLAUSE, "net", "a clause of the model (`input`, `target`, `net`, `loss`, `optimizer`, `data`, `train`, …)");
   take(STATEMENT, "update", "a statement");
   take(EXPRESSION, "a number", words.length > 0 ? "a layer" : "an expression");

@@ -143,7 +143,8 @@ class Binder {
 
   private place(param: Param | undefined, value: CValue, arg: Argument): void {
     if (!param) {
-      const most = this.params.length;
+      const count = this.params.length;
+      const most = count === 0 ? "no arguments" : `at most ${count} argument${count === 1 ? "" : "s"}`;
       const notes = signatureNote(this.callee);
       throw this.env.ctx.failure(errors.tooManyArguments({ callee: nameOf(this.callee), most }, arg.span, { notes }));
     }

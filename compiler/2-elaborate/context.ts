@@ -9,7 +9,7 @@ import type { Scope } from "./scope.ts";
 import type { CValue } from "./values.ts";
 
 /** Evaluation steps of a whole model; stops repeats inside repeats before they fill the memory. */
-const MAX_WORK = 1_000_000;
+const MAX_WORK = 300_000;
 /** Expressions and definitions being evaluated inside one another; well within the stack of any engine. */
 const MAX_DEPTH = 400;
 const MAX_DIAGNOSTICS = 30;

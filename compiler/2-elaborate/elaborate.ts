@@ -98,7 +98,15 @@ class Elaboration {
       programs: [trainStep, evaluation.evaluateProgram(), evaluation.forwardProgram(), ...evaluation.ingestPrograms()],
     };
     this.b.span = null;
-    return { module, builder: this.b, net: training.output(), lr: optimizer!.lr, data, train, warnings: this.diagnostics.all };
+    return {
+      module,
+      builder: this.b,
+      net: training.output(),
+      lr: optimizer!.lr,
+      data,
+      train,
+      warnings: this.diagnostics.all,
+    };
   }
 
   private onlyModel(tree: SyntaxTree): Model {

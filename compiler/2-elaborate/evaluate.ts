@@ -26,7 +26,7 @@ function evaluateKind(expr: Expr, env: Env): CValue {
     case "name":
       return named(expr.name, expr.span, env);
     case "list":
-      return expr.items.map((item) => evaluate(item, env));
+      return list(expr, env);
     case "unary":
       return unary(expr, env);
     case "binary":
@@ -65,6 +65,16 @@ function checked(value: CValue, span: Span, ctx: Context): CValue {
   return value;
 }
 
+/** Nested once at most: lists of lists of the same lists would be small to write and without bound to read. */
+function list(expr: Extract<Expr, { kind: "list" }>, env: Env): CValue {
+  const items = expr.items.map((item) => evaluate(item, env));
+  if (items.some(isPoison)) return POISON;
+  if (items.some((item) => isList(item) && item.some(isList))) {
+    throw env.ctx.failure(errors.nestedList({}, expr.span));
+  }
+  return items;
+}
+
 function named(name: string, span: Span, env: Env): CValue {
   const value = lookup(env, name, false);
   return value ?? unknownName(name, span, env, "name");
@@ -72,7 +82,8 @@ function named(name: string, span: Span, env: Env): CValue {
 
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {
   const sorts = env.ctx.names.sortsOf(name);
-  const known = [...env.scope.all(), ...(env.prefer?.all() ?? [])];
+  const toCall = kind !== "name";
+  const known = [...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
   const elsewhere = sorts.length > 0 ? { help: `\`${name}\` is a ${sorts[0]}, which has no meaning here` } : null;
   throw env.ctx.failure(errors.unknownName({ kind, name }, span, elsewhere ?? didYouMean(name, known)));
 }

@@ -18,7 +18,7 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
   if (target.kind === "block") {
     const path = label ? labelledPath(label, env) : env.path;
     return target.repeat
-      ? repeated(target, binding.input!, env, label ? path : (path?.unlabelled("repeat") ?? null))
+      ? repeated(target, binding.input!, env, path)
       : runBlock(target, target.scope, binding.input!, env, path);
   }
   return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, label, span));
@@ -125,14 +125,19 @@ function runBlock(target: Block, outer: Scope, input: CValue, env: Env, path: Pa
   return runBody(target.body, inner, bodyOf("layer", "a block", input), target.span);
 }
 
-/** Instance i of a repeat is named i; the layer of a body that is one layer without a label takes that name itself. */
+/**
+ * The instances of a repeat are numbered, from the first free number: two repeats without labels count on. The layer of a
+ * body that is one layer without a label takes the number as its own name.
+ */
 function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null): CValue {
   const { count, variable } = target.repeat!;
   let value = input;
+  let first = 0;
+  while (path?.isTaken(String(first))) first++;
   for (let i = 0; i < count && !isPoison(value); i++) {
     const scope = new Scope(target.scope);
     if (variable !== null) scope.set(variable, i);
-    const instance = path?.labelled(String(i)) ?? null;
+    const instance = path?.labelled(String(first + i)) ?? null;
     const single = isSingleLayer(target) ? (instance?.transparent() ?? null) : instance;
     value = runBlock(target, scope, value, env, single);
   }

@@ -112,8 +112,8 @@ class LibraryScope extends Scope {
     this.load(name);
     return super.callable(name);
   }
-  override *all(): Iterable<string> {
-    yield* super.all();
+  override *all(toCall: boolean): Iterable<string> {
+    yield* super.all(toCall);
     yield* this.library.names(this.space);
   }
   private load(name: string): CValue | undefined {

@@ -41,7 +41,7 @@ export function elaborateOptimizer(clause: UseClause, loss: Value, ctx: Context)
   if (bound === null) return { updates: [], states: [], lr: null };
   const { target, scope } = bound;
   const params = ctx.tensors.all.filter((decl) => decl.kind === "param");
-  const results = params.map((decl) => stepOf(decl, target, scope, loss, env, clause.span));
+  const results = params.map((decl) => stepOf(decl, target, scope, loss, env, clause.expr.span));
   const lr = scope.own("lr");
   return {
     updates: results.flatMap((r) => r.updates),

@@ -17,22 +17,14 @@ export function withOverrides(
   for (const [key, text] of Object.entries(overrides)) {
     const file: SourceFile = { name: "--set", text: `${key}=${text}` };
     try {
-      const value = parseExpression({ ...file, text: `${" ".repeat(key.length + 1)}${text}` });
-      result = override(result, key.split("."), moved(value, file), { file, start: 0, end: key.length }, diagnostics);
+      const value = parseExpression(file, key.length + 1);
+      result = override(result, key.split("."), value, { file, start: 0, end: key.length }, diagnostics);
     } catch (e) {
       if (!(e instanceof CompileError)) throw e;
-      for (const d of e.diagnostics) diagnostics.add({ ...d, span: d.span && { ...d.span, file } });
+      for (const d of e.diagnostics) diagnostics.add(d);
     }
   }
   return result;
-}
-
-/** The expression with its places in `file`. */
-function moved<T>(node: T, file: SourceFile): T {
-  return JSON.parse(
-    JSON.stringify(node, (key, value) => (key === "file" ? undefined : value)),
-    (key, value) => (key === "span" ? { ...value, file } : value),
-  );
 }
 
 function override(

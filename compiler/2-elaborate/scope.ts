@@ -23,9 +23,9 @@ export class Scope {
     }
     return this.parent?.callable(name);
   }
-  /** Every name in force, innermost first; for suggestions. */
-  *all(): Iterable<string> {
-    yield* this.names.keys();
-    if (this.parent) yield* this.parent.all();
+  /** Every name in force, or every one that can be called, innermost first; for suggestions. */
+  *all(toCall: boolean): Iterable<string> {
+    for (const [name, value] of this.names) if (!toCall || isCallable(value)) yield name;
+    if (this.parent) yield* this.parent.all(toCall);
   }
 }

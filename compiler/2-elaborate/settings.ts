@@ -3,7 +3,7 @@
 import type { ManifestData } from "../../runtime/abi.ts";
 import type { Argument, DataClause, TrainClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
-import { type Diagnostics, didYouMean, type Env, Failure } from "./context.ts";
+import { type Diagnostics, didYouMean, type Env, Failure, lookup } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { type CValue, isList, isPoison, show } from "./values.ts";
 
@@ -87,7 +87,7 @@ function readSettings(
       if (Object.hasOwn(values, name) && !setting.override) {
         throw env.ctx.failure(errors.duplicateArgument({ callee: clause, name }, setting.span));
       }
-      const value = settingValue(setting, words, env);
+      const value = settingValue(setting, known[name], words, env);
       if (isPoison(value)) return;
       if (!known[name].test(value)) {
         throw env.ctx.failure(
@@ -107,8 +107,13 @@ function unknown(clause: string, setting: Argument, known: readonly string[], en
   throw env.ctx.failure(errors.unknownSetting({ clause, name, known: known.join(", ") }, at, extra));
 }
 
-function settingValue({ value }: Argument, words: readonly string[], env: Env): CValue {
-  return value.kind === "name" && words.includes(value.name) ? value.name : evaluate(value, env);
+function settingValue({ name, value }: Argument, kind: Kind, words: readonly string[], env: Env): CValue {
+  if (value.kind !== "name") return evaluate(value, env);
+  if (words.includes(value.name)) return value.name;
+  if (lookup(env, value.name, false) !== undefined) return evaluate(value, env);
+  const known = words.filter((word) => kind.test(word));
+  const params = { name: name!.text, expected: kind.expected, found: `\`${value.name}\`` };
+  throw env.ctx.failure(errors.badSetting(params, value.span, didYouMean(value.name, known)));
 }
 
 /** Runs something whose errors are reported without ending the rest. */

@@ -55,8 +55,7 @@ export const isTensor = (v: CValue | undefined): v is Tensor => v !== undefined 
 export const isCallable = (v: CValue): v is Callable => hasKind(v, "callable");
 export const isDistribution = (v: CValue): v is Distribution => hasKind(v, "distribution");
 export const isList = (v: CValue): v is CList => Array.isArray(v);
-/** Poison, or a list that holds some. */
-export const isPoison = (v: CValue): boolean => (isList(v) ? v.some(isPoison) : hasKind(v, "poison"));
+export const isPoison = (v: CValue): v is Poison => hasKind(v, "poison");
 
 const AXES: Readonly<Record<number, readonly string[]>> = {
   2: ["n", "features"],

@@ -1,0 +1,225 @@
+/**
+ * Looks at the definitions of a file before they are used: names that nothing defines, also where no call or no branch leads,
+ * and definitions that refer to themselves.
+ */
+import type { Argument, Definition, Expr, Name, Statement, Step } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { type Diagnostics, didYouMean } from "./context.ts";
+import type { Namespaces } from "./namespaces.ts";
+import type { Scope } from "./scope.ts";
+import { signature } from "./signatures.ts";
+import { type CValue, isCallable } from "./values.ts";
+
+/** Names that a body has without declaring them. */
+const GIVEN: Readonly<Record<Definition["sort"], readonly string[]>> = {
+  layer: ["in", "training"],
+  fn: ["training"],
+  loss: ["training"],
+  metric: ["training"],
+  schedule: ["training"],
+  optimizer: ["training", "param", "grad"],
+  init: ["training", "shape", "fan_in", "fan_out"],
+};
+/** What an initialiser after `~` knows beside the names around it. */
+const AFTER_TILDE = ["shape", "fan_in", "fan_out"];
+
+/** Reports what is wrong; false if definitions are cyclic, so that they must not be run. */
+export function resolve(definitions: readonly Definition[], names: Namespaces, diagnostics: Diagnostics): boolean {
+  const references = new Map<Definition, Map<Definition, Span>>();
+  for (const definition of definitions) {
+    references.set(definition, new Resolver(definition, names, diagnostics).run());
+  }
+  return !reportCycle(references, diagnostics);
+}
+
+/** Depth-first search; reports the first cycle with its path. */
+function reportCycle(references: ReadonlyMap<Definition, Map<Definition, Span>>, diagnostics: Diagnostics): boolean {
+  const done = new Set<Definition>();
+  const path: Definition[] = [];
+  const visit = (definition: Definition): boolean => {
+    if (done.has(definition)) return false;
+    path.push(definition);
+    for (const [target, span] of references.get(definition) ?? []) {
+      const from = path.indexOf(target);
+      if (from !== -1) {
+        const cycle = [...path.slice(from), target].map((d) => `\`${d.name.text}\``).join(" → ");
+        const notes = path
+          .slice(from)
+          .map((d) => ({ message: `\`${d.name.text}\` is defined here`, span: d.name.span }));
+        diagnostics.add(errors.cyclicDefinition({ cycle }, span, { notes }));
+        return true;
+      }
+      if (visit(target)) return true;
+    }
+    path.pop();
+    done.add(definition);
+    return false;
+  };
+  return [...references.keys()].some(visit);
+}
+
+class Resolver {
+  private readonly references = new Map<Definition, Span>();
+  private readonly prefer: Scope | null;
+  private readonly globals: Scope;
+  private readonly scopes: Set<string>[];
+
+  constructor(
+    private readonly definition: Definition,
+    private readonly names: Namespaces,
+    private readonly diagnostics: Diagnostics,
+  ) {
+    const { sort } = definition;
+    this.prefer = names.preferred(sort);
+    this.globals = sort === "schedule" || sort === "optimizer" ? names.host : names.values;
+    this.scopes = [new Set(GIVEN[sort])];
+  }
+
+  /** The definitions of the file that this one refers to, with the first place. */
+  run(): Map<Definition, Span> {
+    for (const { name, types, default: value } of this.definition.params) {
+      const words = types.map((t) => t.text);
+      if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.prefer);
+      this.scopes[0].add(name.text);
+    }
+    this.inner(() => this.statements(this.definition.body));
+    return this.references;
+  }
+
+  private inner(run: () => void): void {
+    this.scopes.push(new Set());
+    run();
+    this.scopes.pop();
+  }
+
+  private declare(name: Name): void {
+    this.scopes[this.scopes.length - 1].add(name.text);
+  }
+
+  private statements(statements: readonly Statement[]): void {
+    for (const statement of statements) this.statement(statement);
+  }
+
+  private statement(s: Statement): void {
+    switch (s.kind) {
+      case "step":
+        return this.steps(s.steps, this.prefer);
+      case "if":
+        this.expr(s.condition, this.prefer);
+        this.statements(s.then);
+        return this.statements(s.else);
+      case "assert":
+        return this.expr(s.condition, this.prefer);
+      case "param":
+      case "buffer":
+        this.declaration(s);
+        return this.declare(s.name);
+      case "state":
+        this.declare(s.name);
+        return this.expr(s.value, this.prefer);
+      default:
+        this.expr(s.value, this.prefer);
+        return this.declare(s.name);
+    }
+  }
+
+  private declaration(s: Extract<Statement, { kind: "param" | "buffer" }>): void {
+    for (const size of s.shape) this.expr(size, this.prefer);
+    for (const expr of [s.condition, s.otherwise]) if (expr) this.expr(expr, this.prefer);
+    if (s.kind === "buffer") return this.expr(s.value, this.prefer);
+    this.scopes.push(new Set(AFTER_TILDE));
+    this.expr(s.init, this.names.preferred("init"));
+    this.scopes.pop();
+  }
+
+  private steps(steps: readonly Step[], prefer: Scope | null): void {
+    for (const { label, expr } of steps) {
+      this.expr(expr, prefer);
+      if (label) this.declare(label);
+    }
+  }
+
+  private expr(expr: Expr, prefer: Scope | null): void {
+    switch (expr.kind) {
+      case "name":
+        this.name(expr.name, expr.span, prefer, false);
+        return;
+      case "list":
+        for (const item of expr.items) this.expr(item, prefer);
+        return;
+      case "unary":
+        return this.expr(expr.operand, prefer);
+      case "binary":
+        this.expr(expr.left, prefer);
+        return this.expr(expr.right, prefer);
+      case "choice":
+        for (const part of [expr.condition, expr.then, expr.else]) this.expr(part, prefer);
+        return;
+      case "call":
+        return this.call(expr, prefer);
+      case "index":
+        this.expr(expr.target, prefer);
+        return this.expr(expr.index, prefer);
+      case "member":
+        return this.expr(expr.target, prefer);
+      case "pipe":
+        return this.steps(expr.steps, prefer);
+      case "repeat":
+        this.expr(expr.count, prefer);
+        return this.block(expr.body, expr.variable);
+      case "block":
+        return this.block(expr.body, null);
+    }
+  }
+
+  private block(body: readonly Statement[], variable: Name | null): void {
+    this.inner(() => {
+      this.scopes[this.scopes.length - 1].add("in");
+      if (variable) this.declare(variable);
+      this.inner(() => this.statements(body));
+    });
+  }
+
+  private call({ callee, args }: Extract<Expr, { kind: "call" }>, prefer: Scope | null): void {
+    let words: readonly string[] = [];
+    if (callee.kind === "name") {
+      const target = this.name(callee.name, callee.span, prefer, true);
+      if (target !== undefined && isCallable(target)) words = signature(target).params.flatMap((p) => p.words);
+    } else {
+      this.expr(callee, prefer);
+    }
+    const isWord = ({ value }: Argument): boolean => value.kind === "name" && words.includes(value.name);
+    for (const arg of args) if (!isWord(arg)) this.expr(arg.value, prefer);
+  }
+
+  /** Reports a name that nothing defines; notes one that is a definition of the file. */
+  private name(name: string, span: Span, prefer: Scope | null, toCall: boolean): CValue | undefined {
+    // What a local name is, is not known here; in a call it may hide a definition, or not be callable at all.
+    const isLocal = this.scopes.some((scope) => scope.has(name));
+    if (isLocal && !toCall) return undefined;
+    const find = (scope: Scope): CValue | undefined => (toCall ? scope.callable(name) : scope.get(name));
+    const value = (prefer ? find(prefer) : undefined) ?? find(this.globals);
+    if (value === undefined) {
+      if (!isLocal && this.globals.get(name) === undefined) this.unknown(name, span, prefer, toCall);
+      return undefined;
+    }
+    if (!isLocal && isCallable(value) && value.target.kind === "definition") {
+      const { definition } = value.target;
+      const own = !this.names.isLibrary(definition.span.file) && !this.references.has(definition);
+      if (own) this.references.set(definition, span);
+    }
+    return value;
+  }
+
+  private unknown(name: string, span: Span, prefer: Scope | null, toCall: boolean): void {
+    const [elsewhere] = this.names.sortsOf(name);
+    const locals = toCall ? [] : this.scopes.flatMap((scope) => [...scope]);
+    const known = [...locals, ...this.globals.all(toCall), ...(prefer?.all(toCall) ?? [])];
+    const kind = toCall ? "layer or function" : "name";
+    const help = elsewhere
+      ? { help: `\`${name}\` is a ${elsewhere}, which has no meaning here` }
+      : didYouMean(name, known);
+    this.diagnostics.add(errors.unknownName({ kind, name }, span, help));
+  }
+}
