@@ -66,7 +66,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
   const tree = parse({ name: options.file ?? "model", text: source });
   const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
-  const schedules = module.programs.map((program) => schedule(fuse(program)));
+  const schedules = module.programs.map((program) => schedule(fuse(program, { storeAll: options.checkFinite })));
   const layouts = new Layouts();
   const assembled = assemble(module, schedules, layouts, target, options.checkFinite ?? false);
   refuseTooLarge(assembled.memory, model.module);

@@ -28,7 +28,8 @@ export async function* trainEpochs(
   resume(session, data.samples, options.shuffle);
   kernels.host.steps_per_epoch = plan.batches;
   kernels.host.epochs = plan.epochs;
-  kernels.host.total_steps = plan.steps;
+  // A limit of steps stops the run early; the schedule is that of the whole run.
+  kernels.host.total_steps = plan.epochs * plan.batches;
   while (progress.epoch < plan.epochs && (progress.step < plan.steps || progress.cursor >= plan.samples)) {
     const start = performance.now();
     if (!(await trainEpoch(session, data, plan, options))) return;

@@ -58,8 +58,13 @@ const RECOMPUTE_LIMIT = 8;
 const EXPRESSION_LIMIT = 200;
 const EPILOGUE_LIMIT = 24;
 
-export function fuse(program: Program): Fused {
-  return new Fusion(program).run();
+export interface FuseOptions {
+  /** Stores the result of every operation on floats, so that each can be looked at. */
+  readonly storeAll?: boolean;
+}
+
+export function fuse(program: Program, options: FuseOptions = {}): Fused {
+  return new Fusion(program, options.storeAll ?? false).run();
 }
 
 class Fusion {
@@ -70,7 +75,10 @@ class Fusion {
   private readonly stored = new Map<Value, string>();
   private readonly costs = new Map<Value, number>();
 
-  constructor(private readonly program: Program) {
+  constructor(
+    private readonly program: Program,
+    private readonly storeAll: boolean,
+  ) {
     this.roots = new Set(roots(program));
     this.order = topological(this.roots);
     this.order.forEach((value, i) => {
@@ -96,6 +104,7 @@ class Fusion {
         this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
       if (isAnchor(value)) this.store(value, value.op);
       else if (value.op === "relayout") this.store(value, `layout ${value.attrs.layout}`);
+      else if (this.storeAll && value.type.dtype === "f32" && !isHost(value)) this.store(value, "checked");
       else this.weigh(value);
     }
     for (const root of this.roots) this.store(root, "result");
@@ -143,7 +152,7 @@ class Fusion {
    */
   private epilogue(anchor: Value, taken: ReadonlySet<Value>): { inside: Set<Value>; end: Value } {
     let best = { inside: new Set<Value>(), end: anchor };
-    if (writesInPieces(anchor)) return best;
+    if (this.storeAll || writesInPieces(anchor)) return best;
     const members = new Set<Value>([anchor]);
     const waiting = new Set(this.users.get(anchor) ?? []);
     for (let i = 0; i < EPILOGUE_LIMIT && waiting.size > 0; i++) {

@@ -35,7 +35,7 @@ export function addTrain(program: Command, io: Io): void {
     .argument("<file>", "the .model file")
     .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)")
     .option("--epochs <n>", "epochs of the whole run (default: the model's)", wholeNumber(0))
-    .option("--steps <n>", "length of the run in steps instead; schedules end there", wholeNumber(0));
+    .option("--steps <n>", "stop after so many steps; schedules keep the length of the whole run", wholeNumber(0));
   addModelOptions(command)
     .option(
       "--seed <n>",
