@@ -3,7 +3,7 @@ import type { MemoryReport } from "./4-codegen/report.ts";
 import { CompileError } from "./diagnostics.ts";
 import type { Module } from "./ir/graph.ts";
 
-export const MAX_MEMORY_BYTES = 2 ** 32 - 65536;
+const MAX_MEMORY_BYTES = 2 ** 32 - 65536;
 
 export function refuseTooLarge(memory: MemoryReport, module: Module): void {
   if (memory.total <= MAX_MEMORY_BYTES) return;

@@ -195,7 +195,7 @@ class Fusion {
   }
 }
 
-export function isAnchor(value: Value): boolean {
+function isAnchor(value: Value): boolean {
   return !isLeaf(value) && !isHost(value) && !isInlinable(value);
 }
 
@@ -204,7 +204,7 @@ function isPanel(value: Value): boolean {
 }
 
 /** Matrix products read a transposed operand in place. */
-export function peelTranspose(user: Value, operand: Value): Value {
+function peelTranspose(user: Value, operand: Value): Value {
   return user.op === "matmul" && operand.op === "transpose" ? operand.inputs[0] : operand;
 }
 

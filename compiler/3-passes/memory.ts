@@ -10,7 +10,7 @@ export interface Interval {
   readonly to: number;
 }
 
-export const ALIGNMENT = 64;
+const ALIGNMENT = 64;
 /** Vector loads of the last elements may reach this far beyond a buffer. */
 export const SLACK = 64;
 

@@ -272,6 +272,6 @@ interface Arena {
 }
 
 /** How people are told of a value: `conv2d f32[n, 32, 16, 16]`. */
-export function labelOf(value: Value): string {
+function labelOf(value: Value): string {
   return `${value.op} ${value.type.dtype}[${value.type.shape.join(", ")}]`;
 }

@@ -140,5 +140,3 @@ export function vectorPart(k: KernelBuilder, extent: Extent, lanes: number): Exp
   if (typeof whole === "number") return whole - (whole % lanes);
   return extent.size % lanes === 0 ? whole : k.e.binary("and", whole, k.e.const(-lanes, "i32"));
 }
-
-export const at = (v: Local, by = 1, base = 0): Affine => affine(base, [v, by]);

@@ -66,7 +66,7 @@ export function describe(
 }
 
 /** Counted from the definition, padding included. */
-export function flopsOf(value: Value, batch: number): number {
+function flopsOf(value: Value, batch: number): number {
   const product = (shape: readonly (number | "n")[]) => sizeOf(shape, batch);
   const [a, b] = value.inputs;
   switch (value.op) {

@@ -5,7 +5,7 @@
 import type { Dim } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
-import { addAffine, affine } from "../kernel-builder.ts";
+import { affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
 interface Shape {
@@ -192,14 +192,9 @@ function scatter(
   loops(ctx, s, names, {}, (t) =>
     whereInside(ctx, s, t as Term, () => {
       const [a, b] = factors(t as Term);
-      const target = load(place, at(s, t as Term));
-      k.add({
-        k: "store",
-        buffer: place.buffer,
-        at: addAffine((target as { at: Affine }).at, affine()),
-        value: k.e.add(target, k.e.mul(a, b)),
-        stride: 0,
-      });
+      const index = at(s, t as Term);
+      const value = k.e.add(load(place, index), k.e.mul(a, b));
+      k.add({ k: "store", buffer: place.buffer, at: addressOf(place.layout, index), value, stride: 0 });
     }),
   );
 }

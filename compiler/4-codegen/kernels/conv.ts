@@ -11,7 +11,7 @@ import { addressOf, type Place } from "../scope.ts";
 
 const PIXELS = 4;
 
-export interface Window {
+interface Window {
   readonly stride: readonly number[];
   readonly padding: readonly number[];
   readonly dilation: readonly number[];
