@@ -61,6 +61,10 @@ function combine(op: BinaryOp, a: Range, b: Range): Range {
       return { low: Math.max(a.low, b.low), high: Math.max(a.high, b.high) };
     case "min":
       return { low: Math.min(a.low, b.low), high: Math.min(a.high, b.high) };
+    case "and":
+      // The bits of a number that is not negative, without some of them.
+      if (a.low >= 0) return { low: 0, high: a.high };
+      return b.low >= 0 ? { low: 0, high: b.high } : UNKNOWN;
     default:
       return UNKNOWN;
   }

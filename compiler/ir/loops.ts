@@ -47,7 +47,7 @@ export type UnaryOp =
   | "cos"
   | "not"; // bool
 /** f32: add sub mul div max min pmax pmin pow; i32: add sub mul div(rounds down, divisor a positive constant) rem max min and or xor shl shr_u; bool: and or.
- * `max`/`min` propagate NaN; `pmax(a, b)` is `a < b ? b : a`, `pmin(a, b)` is `b < a ? b : a`. */
+ * `max`/`min` propagate NaN; `pmax(a, b)` is `a < b ? b : a`, `pmin(a, b)` is `b < a ? b : a`. Vectors shift by one count in all lanes. */
 export type BinaryOp =
   | "add"
   | "sub"
@@ -96,6 +96,7 @@ export type Expr =
     };
 
 export type Stmt =
+  /** Read within its block only. */
   | { readonly k: "let"; readonly v: Local; readonly init: Expr }
   | { readonly k: "set"; readonly v: Local; readonly value: Expr }
   /** A vector value writes `count` (default 4) lanes at `at`, `at + stride`, …; f32 values to f32 buffers, i32 to i32 and u8 ones. */

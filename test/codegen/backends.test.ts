@@ -1,30 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { emitJs } from "../../compiler/4-codegen/js-backend.ts";
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
-import type {
-  Affine,
-  BinaryOp,
-  Buffer,
-  Call,
-  CompareOp,
-  Expr,
-  Kernel,
-  Local,
-  LoopModule,
-  Stmt,
-  Ty,
-} from "../../compiler/ir/loops.ts";
+import type { Affine, Buffer, Call, Expr, Kernel, Local, LoopModule, Stmt, Ty } from "../../compiler/ir/loops.ts";
 import { printKernel } from "../../compiler/ir/loops-text.ts";
 import { evaluate } from "./evaluate.ts";
 import { binaryOf, mapKernel, unaryOf } from "./kernels.ts";
 import { type Random, random } from "./random.ts";
+import { BYTES, ExprMaker, FLOATS, INTS } from "./random-expressions.ts";
 import { instantiateJs, runJs, runWasm } from "./run.ts";
 
 const constant = (value: number | number[], ty: Ty): Expr => ({ k: "const", ty, value });
 const at = (base: number): Affine => ({ base, terms: [] });
-const FLOATS: Buffer = { name: "floats", elem: "f32" };
-const INTS: Buffer = { name: "ints", elem: "i32" };
-const BYTES: Buffer = { name: "bytes", elem: "u8" };
 const OUT: Buffer = { name: "out", elem: "f32" };
 const OUT_INTS: Buffer = { name: "out_ints", elem: "i32" };
 const OUT_BYTES: Buffer = { name: "out_bytes", elem: "u8" };
@@ -61,119 +47,6 @@ async function compare(body: Stmt[], scalar: boolean, seed = 1): Promise<void> {
     const js = copyOf(start);
     await runJs(kernel, js, 3, floatBytes);
     expect([...js.values()], `JavaScript, seed ${seed}\n${printKernel(kernel)}`).toEqual([...expected.values()]);
-  }
-}
-
-/** Random expressions whose float values stay whole and small, so that every backend is exact. */
-class ExprMaker {
-  constructor(
-    private readonly rng: Random,
-    private readonly vectors: boolean,
-  ) {}
-
-  float(depth: number): Expr {
-    const ty = this.type("f32");
-    const [a, b] = [() => this.float(depth - 1), () => this.float(depth - 1)];
-    if (depth === 0) return this.leaf("f32");
-    switch (this.rng.below(6)) {
-      case 0:
-        return { k: "unary", ty, op: (["neg", "abs", "floor", "ceil", "nearest"] as const)[this.rng.below(5)], a: a() };
-      case 1:
-        return { k: "select", ty, cond: this.bool(depth - 1), a: a(), b: b() };
-      case 2:
-        return { k: "cast", ty, a: this.rng.below(2) ? this.bool(depth - 1) : this.clamped(depth - 1) };
-      case 3:
-        return this.vectors ? { k: "splat", ty, a: this.folded("f32", a()) } : a();
-      default: {
-        const op = this.of<BinaryOp>(["add", "sub", "mul", "max", "min", "pmax", "pmin"]);
-        return { k: "binary", ty, op, a: a(), b: b() };
-      }
-    }
-  }
-
-  int(depth: number): Expr {
-    const ty = this.type("i32");
-    const [a, b] = [() => this.int(depth - 1), () => this.int(depth - 1)];
-    if (depth === 0) return this.leaf("i32");
-    switch (this.rng.below(8)) {
-      case 0:
-        return { k: "unary", ty, op: this.of(["neg", "abs"] as const), a: a() };
-      case 1:
-        return { k: "select", ty, cond: this.bool(depth - 1), a: a(), b: b() };
-      case 2:
-        return { k: "cast", ty, a: this.rng.below(2) ? this.bool(depth - 1) : this.float(depth - 1) };
-      case 3:
-        return {
-          k: "binary",
-          ty,
-          op: this.of(["div", "rem"] as const),
-          a: a(),
-          b: constant(1 + this.rng.below(12), ty),
-        };
-      case 4:
-        return { k: "binary", ty, op: this.of(["shl", "shr_u"] as const), a: a(), b: constant(this.rng.below(32), ty) };
-      case 5:
-        return this.vectors ? { k: "splat", ty, a: this.folded("i32", a()) } : a();
-      default: {
-        const op = this.of<BinaryOp>(["add", "sub", "mul", "max", "min", "and", "or", "xor"]);
-        return { k: "binary", ty, op, a: a(), b: b() };
-      }
-    }
-  }
-
-  bool(depth: number): Expr {
-    const ty = this.type("bool");
-    if (depth <= 0) return constant(this.rng.below(2), ty);
-    const op = this.of<CompareOp>(["eq", "ne", "lt", "le", "gt", "ge"]);
-    switch (this.rng.below(5)) {
-      case 0:
-        return { k: "compare", ty, op, a: this.int(depth - 1), b: this.int(depth - 1) };
-      case 1:
-        return { k: "unary", ty, op: "not", a: this.bool(depth - 1) };
-      case 2:
-        return {
-          k: "binary",
-          ty,
-          op: this.of(["and", "or"] as const),
-          a: this.bool(depth - 1),
-          b: this.bool(depth - 1),
-        };
-      case 3:
-        return this.vectors
-          ? { k: "splat", ty, a: { k: "lane", ty: "bool", lane: 2, a: this.bool(depth - 1) } }
-          : this.bool(0);
-      default:
-        return { k: "compare", ty, op, a: this.float(depth - 1), b: this.float(depth - 1) };
-    }
-  }
-
-  /** An integer small enough for a float. */
-  private clamped(depth: number): Expr {
-    const ty = this.type("i32");
-    return { k: "binary", ty, op: "rem", a: this.int(depth), b: constant(5, ty) };
-  }
-
-  private folded(ty: "f32" | "i32", a: Expr): Expr {
-    if (this.rng.below(2)) return { k: "lane", ty, lane: this.rng.below(4) as 0 | 1 | 2 | 3, a };
-    return { k: "fold", ty, op: this.of(["max", "min", "pmax", "pmin"] as const), a };
-  }
-
-  private leaf(ty: "f32" | "i32"): Expr {
-    const wide = this.type(ty);
-    if (this.rng.below(4) === 0) {
-      const value = () => this.rng.below(7) - 3;
-      return constant(this.vectors && this.rng.below(2) ? [value(), value(), value(), value()] : value(), wide);
-    }
-    const buffer = ty === "f32" ? FLOATS : this.of([INTS, BYTES]);
-    const place = at(16 + this.rng.below(30));
-    return { k: "load", ty: wide, buffer, at: place, stride: this.vectors ? this.of([0, 1, 2, -3]) : 0 };
-  }
-
-  private type(ty: "f32" | "i32" | "bool"): Ty {
-    return this.vectors ? `${ty}x4` : ty;
-  }
-  private of<T>(list: readonly T[]): T {
-    return list[this.rng.below(list.length)];
   }
 }
 
