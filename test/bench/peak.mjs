@@ -12,8 +12,7 @@ const REPEATS = 200_000;
 
 function source() {
   const chains = Array.from({ length: CHAINS }, (_, i) => i);
-  const step = (i) =>
-    `(local.set $a${i} (f32x4.add (f32x4.mul (local.get $a${i}) (local.get $c)) (local.get $d)))`;
+  const step = (i) => `(local.set $a${i} (f32x4.add (f32x4.mul (local.get $a${i}) (local.get $c)) (local.get $d)))`;
   return `(module (func (export "run") (param $n i32) (result f32)
     ${chains.map((i) => `(local $a${i} v128)`).join(" ")} (local $c v128) (local $d v128)
     (local.set $c (f32x4.splat (f32.const 0.999)))
