@@ -4,19 +4,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { esbuildPlugin } from "../../.config/plugins.mjs";
 
 export async function importTypeScript(url) {
   const folder = mkdtempSync(join(tmpdir(), "mlc-bench-"));
   try {
     const outfile = join(folder, "module.mjs");
-    const loader = { ".model": "text", ".ohm": "text", ".md": "text" };
     await build({
       entryPoints: [fileURLToPath(url)],
       outfile,
       bundle: true,
       format: "esm",
       platform: "node",
-      loader,
+      plugins: [esbuildPlugin],
       logLevel: "error",
     });
     return await import(pathToFileURL(outfile).href);

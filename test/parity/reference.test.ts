@@ -1,4 +1,4 @@
-/** The tutorial's network at full size on generated images: 20 steps under each head and optimizer. */
+/** The tutorial's network at full size on generated images, under each head and optimizer. */
 import { describe, expect, it } from "vitest";
 import { goldens } from "./golden.ts";
 import { FLOAT64, TOLERANCES } from "./tolerances.ts";
