@@ -203,7 +203,10 @@ function tile(
   const [from, to] = Array.isArray(depth) ? depth : [0, depth as Expr | number];
   k.for("k", from, to, 1, (kk) => {
     const right = Array.from({ length: vectors }, (_, v) =>
-      k.let({ k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep }, "b"),
+      k.let(
+        { k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep },
+        "b",
+      ),
     );
     for (let r = 0; r < rows; r++) {
       const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");
