@@ -20,6 +20,9 @@ export class Feed {
   /** Checks names, types, lengths and labels; the result is written to `bound`. Predictions need no targets. */
   bind(data: Columns | Dataset, needsTargets: boolean, bound: Bound): Bound {
     const { inputs } = this.manifest;
+    if (typeof data !== "object" || data === null) {
+      fail(`give the arrays by name: { ${inputs.map((input) => input.name).join(", ")} }`);
+    }
     const columns = byName(data, inputs);
     for (const name in columns) {
       if (!inputs.some((input) => input.name === name)) {

@@ -97,8 +97,8 @@ export class Trainer {
   }
 
   /** From `save`, or weights alone under the same names (as from PyTorch): then training starts at step 0. */
-  async load(bytes: Uint8Array, options: LoadOptions = {}): Promise<void> {
-    this.#alive().load(bytes, options);
+  async load(bytes: Uint8Array | ArrayBuffer, options: LoadOptions = {}): Promise<void> {
+    this.#alive().load("buffer" in bytes ? bytes : new Uint8Array(bytes), options);
   }
 
   /** Parameters, buffers and optimizer states. */

@@ -36,7 +36,9 @@ function property(name: string): string {
 function inputProperty(input: ManifestInput): string {
   const integers = "Uint8Array | Int32Array | readonly number[]";
   const floats = "Float32Array | Float64Array | readonly number[]";
-  const bytes = input.bytes ? "; bytes are scaled as the model says, floats are taken as they are" : "";
+  const bytes = input.bytes
+    ? "; bytes (0 … 255) are scaled as the model says, by default to 0 … 1; floats are taken as they are"
+    : "";
   const type = input.dtype === "i32" ? integers : input.bytes ? `Uint8Array | Uint8ClampedArray | ${floats}` : floats;
   return `  /** ${comment(describeInput(input))}${bytes}. */\n  readonly ${property(input.name)}: ${type};`;
 }
@@ -209,7 +211,7 @@ export interface Trainer {
   /** All that the run needs to go on as if it had not been stopped, as a safetensors file. */
   save(options?: SaveOptions): Promise<Uint8Array>;
   /** From \`save\`, or weights alone under the same names (as from PyTorch): then training starts at step 0. */
-  load(bytes: Uint8Array, options?: LoadOptions): Promise<void>;
+  load(bytes: Uint8Array | ArrayBuffer, options?: LoadOptions): Promise<void>;
   tensors(): TensorView[];
   parameters(): TensorView[];
   tensor(name: TensorName): TensorView;

@@ -29,7 +29,7 @@ describe("in an empty directory, Node trains, predicts, saves and loads", async 
   test("with the kernels in a .wasm file", () => {
     expect(expected.losses[2]).toBeLessThan(expected.losses[0]);
     expect(expected.losses[0]).toBeLessThan(3);
-    expect(expected).toMatchObject({ n: 70, outputs: 700, same: true, step: { n: 1, step: 31 } });
+    expect(expected).toMatchObject({ n: 70, outputs: 700, same: true, resumes: true, step: { n: 1, step: 31 } });
     expect(expected.evaluation).toMatchObject({ n: 70, loss: expect.any(Number), accuracy: expect.any(Number) });
   });
 
@@ -55,14 +55,14 @@ describe("in an empty directory, Node trains, predicts, saves and loads", async 
     const files = artifact(SOURCE, { backend: "js" });
     expect(Object.keys(files)).toEqual(["small.js", "small.d.ts"]);
     const result = await node(withScenario(files), `delete globalThis.WebAssembly; ${runScenario("small")}`);
-    expect(result).toMatchObject({ n: 70, outputs: 700, same: true });
+    expect(result).toMatchObject({ n: 70, outputs: 700, same: true, resumes: true });
     expect(result.losses[0]).toBeCloseTo(expected.losses[0], 2);
   });
 
   test("in double precision", async () => {
     const files = artifact(SOURCE, { backend: "js", precision: "f64" });
     const result = await node(withScenario(files), runScenario("small"));
-    expect(result).toMatchObject({ n: 70, outputs: 700, same: true });
+    expect(result).toMatchObject({ n: 70, outputs: 700, same: true, resumes: true });
     expect(result.losses[0]).toBeCloseTo(expected.losses[0], 2);
   });
 

@@ -56,6 +56,17 @@ export async function scenario({ createTrainer, synthetic }, options) {
   const trainer = await createTrainer({ seed: 5, ...options });
   const epochs = [];
   for await (const epoch of trainer.fit(train, { epochs: 3, evalDataset: test })) epochs.push(epoch);
+  const trained = await sha256(await trainer.save());
+
+  const killed = await createTrainer({ seed: 5, ...options });
+  const stop = new AbortController();
+  const onStep = ({ step }) => step === 17 && stop.abort();
+  for await (const _ of killed.fit(train, { epochs: 3, signal: stop.signal, onStep }));
+  const resumed = await createTrainer({ seed: 6, ...options });
+  await resumed.load(await killed.save());
+  for await (const _ of resumed.fit(train, { epochs: 3 }));
+  const resumes = (await sha256(await resumed.save())) === trained;
+
   const { logits, n } = await trainer.predict({ image: test.images });
   const step = await trainer.step({ image: Float32Array.from(train.images.subarray(0, 768), (x) => x / 255), label: [0] });
   const bytes = await trainer.save();
@@ -66,7 +77,7 @@ export async function scenario({ createTrainer, synthetic }, options) {
   await copy.load(bytes);
   const again = await copy.evaluate(test);
   const same = (await sha256(await copy.save())) === digest;
-  return { losses: epochs.map((e) => e.loss), evaluation: epochs[2].evaluation, outputs: logits.length, n, step, again, same, digest };
+  return { losses: epochs.map((e) => e.loss), evaluation: epochs[2].evaluation, outputs: logits.length, n, step, again, same, resumes, digest };
 }
 
 async function sha256(bytes) {
@@ -82,6 +93,8 @@ export interface ScenarioResult {
   readonly n: number;
   readonly step: { loss: number; lr: number; n: number; step: number };
   readonly again: { loss: number };
+  /** Loading gives back what was saved; a run that is stopped and resumed ends with the bytes of one that is not. */
   readonly same: boolean;
+  readonly resumes: boolean;
   readonly digest: string;
 }

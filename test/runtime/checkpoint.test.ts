@@ -73,7 +73,7 @@ describe("loading weights alone", () => {
   test("starts at step 0 with the optimizer's states at 0", async () => {
     const trainer = await make();
     await trainer.step(points(8));
-    await trainer.load(encodeSafetensors([bias, weight]));
+    await trainer.load(encodeSafetensors([bias, weight]).buffer as ArrayBuffer);
     expect([...trainer.tensor("fc.weight").data]).toEqual([1, 2, 3, 4, 5, 6]);
     expect([...trainer.tensor("fc.bias.velocity").data]).toEqual([0, 0, 0]);
     expect(trainer.progress).toMatchObject({ step: 0, epoch: 0, seed: 1 });

@@ -45,7 +45,9 @@ test("synthetic images are a function of seed and split", () => {
 
 test("synthetic images never change", async () => {
   const digest = await crypto.subtle.digest("SHA-256", synthetic({ length: 20 }).images as Uint8Array<ArrayBuffer>);
-  expect(Buffer.from(digest).toString("hex")).toMatchInlineSnapshot(`"bb51c9d7a67a17052a5e79a523ef43aa24774dcbd843417b414081d91e348458"`);
+  expect(Buffer.from(digest).toString("hex")).toMatchInlineSnapshot(
+    `"bb51c9d7a67a17052a5e79a523ef43aa24774dcbd843417b414081d91e348458"`,
+  );
 });
 
 test("synthetic images come in other shapes, and refuse those that are none", () => {

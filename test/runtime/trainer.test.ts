@@ -73,6 +73,8 @@ describe("step", () => {
 });
 
 const wrong: readonly (readonly [what: string, batch: unknown, message: string])[] = [
+  ["no arrays", undefined, "give the arrays by name: { x, label }"],
+  ["null for an array", { x: null, label: [0] }, '"x" is Null: give a Float32Array'],
   ["a missing input", { label: [0] }, 'the input "x" is missing: give a Float32Array, or bytes as a Uint8Array'],
   ["a missing target", { x: [1, 2] }, 'the target "label" is missing: give an Int32Array or Uint8Array'],
   ["an unknown name", { x: [1, 2], lable: [0] }, 'the model has no input "lable"; did you mean "label"?'],
