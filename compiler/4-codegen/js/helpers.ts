@@ -72,7 +72,10 @@ function allFinite(values, start, count) {
 }`,
 
   erf: `
-/** The error function, by the rational approximations of FreeBSD's msun (s_erf.c, Sun Microsystems): error below 1 ulp. */
+/**
+ * The error function, error below 1 ulp: the rational approximations of FreeBSD's msun s_erf.c (© 1993 Sun Microsystems,
+ * freely usable with this notice preserved).
+ */
 function erf(x) {
   const a = Math.abs(x);
   if (a < 0.84375) {
