@@ -13,6 +13,8 @@ const MAX_WORK = 300_000;
 /** Expressions and definitions being evaluated inside one another; well within the stack of any engine. */
 const MAX_DEPTH = 400;
 const MAX_DIAGNOSTICS = 30;
+/** Calls around an error that are shown. */
+const MAX_CALLS = 4;
 
 /** An error on its way to the statement that recovers from it; a fatal one ends the elaboration. */
 export class Failure extends Error {
@@ -116,7 +118,11 @@ export class Context {
     const { span } = diagnostic;
     const shown = span === null ? null : this.userSpan(span);
     const inner = span !== shown && span !== null ? [{ message: "raised here, in the library", span }] : [];
-    return new Failure({ ...diagnostic, span: shown, notes: [...diagnostic.notes, ...inner] });
+    const calls = this.frames
+      .filter((frame) => this.isUser(frame.span.file) && frame.span !== shown)
+      .slice(-MAX_CALLS)
+      .map((frame) => ({ message: `in \`${frame.callee}\`, used here`, span: frame.span }));
+    return new Failure({ ...diagnostic, span: shown, notes: [...diagnostic.notes, ...inner, ...calls.reverse()] });
   }
 }
 

@@ -46,14 +46,18 @@ function declare(
   const elements = sizeOf(shape, 1);
   const full = `${path.prefix}${name.text}`;
   if (elements > MAX_ELEMENTS) {
-    const what = `the ${kind} \`${full}\` [${shape.join(", ")}]`;
+    const what = `the ${kind === "param" ? "parameter" : kind} \`${full}\` [${shape.join(", ")}]`;
     throw ctx.failure(errors.tooLarge({ what, elements, limit: MAX_ELEMENTS }, span));
   }
   if (path.isTaken(name.text)) throw ctx.failure(errors.duplicateName({ kind, name: full }, name.span));
   path.claim(name.text);
   const start = init(shape);
   if (start === null) return POISON;
-  ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span) });
+  const known = ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span) });
+  if (known.kind !== kind || !sameShape(known.shape, shape)) {
+    const [first, second] = [known, { kind, shape }].map((t) => `${t.kind} [${t.shape.join(", ")}]`);
+    throw ctx.failure(errors.modesDiffer({ name: full, first, second }, span));
+  }
   return tensor(operation(span, env, () => ctx.b.op(kind, [], { name: full, shape })));
 }
 

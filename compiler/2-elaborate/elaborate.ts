@@ -67,11 +67,12 @@ class Elaboration {
 
   run(tree: SyntaxTree, options: ElaborateOptions): Elaborated {
     const model = this.onlyModel(tree);
-    const clauses = withOverrides(sortClauses(model, this.diagnostics), options.overrides ?? {}, this.diagnostics);
-    const definitions = tree.items.filter((item) => item.kind === "definition");
-    this.define([...definitions, ...clauses.definitions]);
-    if (!resolve([...definitions, ...clauses.definitions], this.names, this.diagnostics)) this.stopIfFailed();
-    const train = this.settings(clauses, options);
+    const sorted = sortClauses(model, this.diagnostics);
+    const definitions = [...tree.items.filter((item) => item.kind === "definition"), ...sorted.definitions];
+    this.define(definitions);
+    if (!resolve(definitions, this.names, this.diagnostics)) this.stopIfFailed();
+    const clauses = this.overridden(sorted, options);
+    const train = this.settings(clauses);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
     const scope = this.constants(clauses, ctx(true));
@@ -124,10 +125,14 @@ class Elaboration {
     }
   }
 
-  private settings(clauses: Clauses, options: ElaborateOptions): TrainSettings {
+  private overridden(clauses: Clauses, { overrides, batch }: ElaborateOptions): Clauses {
+    const all = batch === undefined ? { ...overrides } : { ...overrides, "train.batch": String(batch) };
+    return withOverrides(clauses, all, this.names, this.diagnostics);
+  }
+
+  private settings(clauses: Clauses): TrainSettings {
     const ctx = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
-    const settings = trainSettings(clauses.train, this.env(this.names.values, ctx));
-    return options.batch === undefined ? settings : { ...settings, batch: options.batch };
+    return trainSettings(clauses.train, this.env(this.names.values, ctx));
   }
 
   /** `let`s of the model, each seeing those before it. */

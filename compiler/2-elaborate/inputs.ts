@@ -22,6 +22,7 @@ export function declareInput(clause: InputClause, env: Env): InputDecl | null {
 function inputOf(clause: InputClause, env: Env): InputDecl | null {
   const { ctx } = env;
   const { kind: role, name, type, span } = clause;
+  if (RESERVED.includes(name.text)) throw ctx.failure(errors.reservedName({ name: name.text }, name.span));
   const sizes: number[] = [];
   for (const expr of clause.shape) {
     const size = evaluate(expr, env);
@@ -53,6 +54,8 @@ function inputOf(clause: InputClause, env: Env): InputDecl | null {
   return { ...base, dtype, shape: sizes };
 }
 
+/** What the names mean in a net or in a `loss`. */
+const RESERVED: readonly string[] = ["in", "net", "n", "training", "loss"];
 const MAX_CLASSES = 1_000_000;
 
 /** The leaf of a batch of it. */

@@ -9,6 +9,7 @@ import type { Env } from "./context.ts";
 import { evaluate, operation } from "./evaluate.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
+import { takesReduction } from "./signatures.ts";
 import { type Callable, type CValue, isPoison, isTensor, nameOf, POISON, show, type Target, tensor } from "./values.ts";
 
 export function invoke(callee: Callable, binding: Binding, env: Env, label: Name | null, span: Span): CValue {
@@ -72,7 +73,8 @@ function runDefinition(
   const kind = sort === "layer" ? "layer" : "function";
   const place = `the ${sort} \`${definition.name.text}\``;
   const value = runBody(body, inner, bodyOf(kind, place, input), definition.span);
-  if (sort === "loss" || sort === "metric") return reduced(value, given.get("reduction") ?? "mean", env, span);
+  if (sort === "metric" || takesReduction(definition))
+    return reduced(value, given.get("reduction") ?? "mean", env, span);
   return value;
 }
 

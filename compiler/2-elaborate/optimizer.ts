@@ -46,7 +46,7 @@ export function elaborateOptimizer(clause: UseClause, loss: Value, ctx: Context)
   return {
     updates: results.flatMap((r) => r.updates),
     states: results.flatMap((r) => r.states),
-    lr: lr === undefined || isPoison(lr) ? null : toValue(ctx.b, lr as number | Tensor),
+    lr: typeof lr === "number" || (lr !== undefined && isTensor(lr)) ? toValue(ctx.b, lr) : null,
   };
 }
 

@@ -6,11 +6,13 @@ import { CompileError } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { Clauses } from "./clauses.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
+import type { Namespaces } from "./namespaces.ts";
 
 /** The clauses with the overrides in them. Errors are placed in the override's own text. */
 export function withOverrides(
   clauses: Clauses,
   overrides: Readonly<Record<string, string>>,
+  names: Namespaces,
   diagnostics: Diagnostics,
 ): Clauses {
   let result = clauses;
@@ -18,7 +20,7 @@ export function withOverrides(
     const file: SourceFile = { name: "--set", text: `${key}=${text}` };
     try {
       const value = parseExpression(file, key.length + 1);
-      result = override(result, key.split("."), value, { file, start: 0, end: key.length }, diagnostics);
+      result = override(result, key.split("."), value, { file, start: 0, end: key.length }, names, diagnostics);
     } catch (e) {
       if (!(e instanceof CompileError)) throw e;
       for (const d of e.diagnostics) diagnostics.add(d);
@@ -32,6 +34,7 @@ function override(
   [section, ...path]: readonly string[],
   value: Expr,
   span: Span,
+  names: Namespaces,
   diagnostics: Diagnostics,
 ): Clauses {
   const set = <T extends Expr>(expr: T): Expr | null => overrideExpr(expr, path, value, span);
@@ -46,8 +49,10 @@ function override(
   }
   const optimizerExpr = section === "optimizer" && dot > 0 && optimizer ? set(optimizer.expr) : null;
   if (optimizerExpr) return { ...clauses, optimizer: { ...optimizer!, expr: optimizerExpr } };
-  const lossExpr = section === "loss" && dot > 0 && loss ? set(loss.expr) : null;
-  if (lossExpr) return { ...clauses, loss: { ...loss!, expr: lossExpr } };
+  if (section === "loss" && dot === 1 && loss) {
+    const expr = overrideLosses(loss.expr, argument(path[0], value, span), names);
+    if (expr !== loss.expr) return { ...clauses, loss: { ...loss, expr } };
+  }
   const body = section === "net" && dot > 1 && net ? overrideLabel(net.body, path, value, span) : null;
   if (body) return { ...clauses, net: { ...net!, body } };
   if (dot === 0 && clauses.lets.some((l) => l.name.text === section)) {
@@ -64,12 +69,14 @@ function unknown(clauses: Clauses, key: string, span: Span): ReturnType<typeof e
     ...clauses.lets.map((l) => l.name.text),
     ...labels.flatMap((label) => (label ? [`net.${label}.…`] : [])),
   ].filter((k) => k !== null);
-  const [section, ...rest] = key.split(".");
+  const parts = key.split(".");
+  const depth = parts[0] === "net" ? 2 : 1;
   const guess = didYouMean(
-    section,
+    parts.slice(0, depth).join("."),
     known.map((k) => k.replace(".…", "")),
   );
-  const help = guess.help && rest.length > 0 ? guess.help.replace("`?", `.${rest.join(".")}\`?`) : guess.help;
+  const rest = parts.slice(depth).map((part) => `.${part}`);
+  const help = guess.help?.replace("`?", `${rest.join("")}\`?`);
   return errors.unknownOverride({ key, known: known.map((k) => `\`${k}\``).join(", ") }, span, { help });
 }
 
@@ -81,40 +88,29 @@ const argument = (name: string, value: Expr, span: Span): Argument => ({
   override: true,
 });
 
-/** Sets an argument of the first call in `expr`; a longer path goes on into that argument's own call. */
-function overrideExpr(expr: Expr, path: readonly string[], value: Expr, span: Span): Expr | null {
-  const call = outermostCall(expr);
-  if (call === null) return null;
-  const [name, ...rest] = path;
-  if (rest.length === 0) {
-    return replaced(expr, call, { ...call, args: [...call.args, argument(name, value, span)] });
+/** Sets an argument of a call; a longer path goes on into that argument's own call. `sgd` is `sgd()`. */
+function overrideExpr(expr: Expr, [name, ...rest]: readonly string[], value: Expr, span: Span): Expr | null {
+  if (expr.kind === "name") {
+    const call: CallExpr = { kind: "call", callee: expr, args: [], span: expr.span };
+    return overrideExpr(call, [name, ...rest], value, span);
   }
-  const inner = call.args.find((arg) => arg.name?.text === name);
+  if (expr.kind !== "call") return null;
+  if (rest.length === 0) return { ...expr, args: [...expr.args, argument(name, value, span)] };
+  const inner = expr.args.find((arg) => arg.name?.text === name);
   const changed = inner && overrideExpr(inner.value, rest, value, span);
-  if (!inner || !changed) return null;
-  return replaced(expr, call, {
-    ...call,
-    args: call.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)),
-  });
+  if (!changed) return null;
+  return { ...expr, args: expr.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)) };
 }
 
-/** `optimizer sgd` is `sgd()`; in `0.5 * mse(…) + …` it is the first call. */
-function outermostCall(expr: Expr): CallExpr | null {
-  if (expr.kind === "call") return expr;
-  if (expr.kind === "name") return { kind: "call", callee: expr, args: [], span: expr.span };
-  if (expr.kind === "binary") return callIn(expr.left) ?? callIn(expr.right);
-  return expr.kind === "unary" ? callIn(expr.operand) : null;
-}
-
-const callIn = (expr: Expr): CallExpr | null => (expr.kind === "name" ? null : outermostCall(expr));
-
-function replaced(expr: Expr, call: CallExpr, by: CallExpr): Expr {
-  if (expr === call || expr.kind === "name") return by;
-  if (expr.kind === "binary") {
-    const left = replaced(expr.left, call, by);
-    return left === expr.left ? { ...expr, right: replaced(expr.right, call, by) } : { ...expr, left };
-  }
-  return expr.kind === "unary" ? { ...expr, operand: replaced(expr.operand, call, by) } : expr;
+/** Sets an argument of every loss in a sum, mean or mix of losses. */
+function overrideLosses(expr: Expr, arg: Argument, names: Namespaces): Expr {
+  const inside = (e: Expr): Expr => overrideLosses(e, arg, names);
+  if (expr.kind === "unary") return { ...expr, operand: inside(expr.operand) };
+  if (expr.kind === "binary") return { ...expr, left: inside(expr.left), right: inside(expr.right) };
+  if (expr.kind !== "call") return expr;
+  const isLoss = expr.callee.kind === "name" && names.space("loss").callable(expr.callee.name) !== undefined;
+  if (isLoss) return { ...expr, args: [...expr.args, arg] };
+  return { ...expr, args: expr.args.map((a) => ({ ...a, value: inside(a.value) })) };
 }
 
 /** `net.conv1.kernel`: an argument of the step with that label. */

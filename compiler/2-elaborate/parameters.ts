@@ -49,8 +49,11 @@ export class ParamPath {
 export class Tensors {
   private readonly declared = new Map<string, TensorDecl>();
 
-  declare(decl: TensorDecl): void {
-    if (!this.declared.has(decl.name)) this.declared.set(decl.name, decl);
+  /** The declaration in force: the first one of that name. */
+  declare(decl: TensorDecl): TensorDecl {
+    const known = this.declared.get(decl.name);
+    if (!known) this.declared.set(decl.name, decl);
+    return known ?? decl;
   }
   get all(): readonly TensorDecl[] {
     return [...this.declared.values()];

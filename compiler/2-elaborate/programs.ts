@@ -33,9 +33,11 @@ export class ModelPass {
     const after = new Scope(scope);
     after.set("net", this.net);
     this.loss = clauses.loss && this.scalar(clauses.loss, after);
+    const taken = new Set(["loss"]);
     this.metrics = clauses.metrics.flatMap((clause) => {
       const value = this.scalar(clause, after);
-      return value === null ? [] : [{ name: metricName(clause), value }];
+      const name = this.metricName(clause, taken);
+      return value === null ? [] : [{ name, value }];
     });
   }
 
@@ -82,6 +84,18 @@ export class ModelPass {
     return value ?? null;
   }
 
+  /** A metric is called by its label, or by its definition. */
+  private metricName({ label, expr }: UseClause, taken: Set<string>): string {
+    const callee = expr.kind === "call" && expr.callee.kind === "name" ? expr.callee : null;
+    const name = label?.text ?? callee?.name ?? "metric";
+    if (taken.has(name)) {
+      const help = "give it a label: `metric name: …`";
+      this.ctx.diagnostics.add(errors.duplicateName({ kind: "metric", name }, label?.span ?? expr.span, { help }));
+    }
+    taken.add(name);
+    return name;
+  }
+
   bufferUpdates(): Program["updates"] {
     return [...this.ctx.updates].map(([target, { value }]) => ({ target, value }));
   }
@@ -115,10 +129,4 @@ export class ModelPass {
         return { name: `ingest_${name}`, results: [], updates: [{ target: name, value }] };
       });
   }
-}
-
-/** A metric is called by its label, or by its definition. */
-function metricName({ label, expr }: UseClause): string {
-  if (label) return label.text;
-  return expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : "metric";
 }

@@ -9,6 +9,7 @@ import { type Diagnostics, didYouMean } from "./context.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 import { signature } from "./signatures.ts";
+import { isTypeName, TYPE_NAMES } from "./types.ts";
 import { type CValue, isCallable } from "./values.ts";
 
 /** Names that a body has without declaring them. */
@@ -80,11 +81,21 @@ class Resolver {
   run(): Map<Definition, Span> {
     for (const { name, types, default: value } of this.definition.params) {
       const words = types.map((t) => t.text);
+      this.types(types);
       if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.prefer);
       this.scopes[0].add(name.text);
     }
     this.inner(() => this.statements(this.definition.body));
     return this.references;
+  }
+
+  /** A single name that is no type, or one that is nearly a type, is a slip: words come in twos. */
+  private types(types: readonly Name[]): void {
+    for (const { text, span } of types) {
+      const guess = didYouMean(text, TYPE_NAMES);
+      if (isTypeName(text) || (types.length > 1 && guess.help === undefined)) continue;
+      this.diagnostics.add(errors.unknownParameterType({ name: text, known: TYPE_NAMES.join(", ") }, span, guess));
+    }
   }
 
   private inner(run: () => void): void {

@@ -1,5 +1,5 @@
 /** What a callable takes. */
-import type { DefinitionSort, Expr } from "../1-parse/syntax.ts";
+import type { Definition, DefinitionSort, Expr } from "../1-parse/syntax.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import { isTypeName } from "./types.ts";
 import { type Callable, nameOf, show } from "./values.ts";
@@ -33,7 +33,12 @@ export function signature({ target }: Callable): { readonly params: readonly Par
     ...split(p.types.map((t) => t.text)),
     required: p.default === null,
   }));
-  return { params: sort === "loss" ? [...params, REDUCTION] : params, flow: flowOf(sort, params) };
+  return { params: takesReduction(target.definition) ? [...params, REDUCTION] : params, flow: flowOf(sort, params) };
+}
+
+/** A loss takes `reduction` without saying so; one that declares it reduces its value itself. */
+export function takesReduction({ sort, params }: Definition): boolean {
+  return sort === "loss" && !params.some((p) => p.name.text === REDUCTION.name);
 }
 
 function flowOf(sort: DefinitionSort, params: readonly Param[]): Flow {
@@ -61,6 +66,6 @@ export function signatureText(callee: Callable): string {
     target.kind === "builtin"
       ? target.builtin.params.map((p) => (p.default === undefined ? p.name : `${p.name} = ${show(p.default)}`))
       : target.definition.params.map((p) => (p.default ? `${p.name.text} = ${source(p.default)}` : p.name.text));
-  const reduction = target.kind === "definition" && target.definition.sort === "loss" ? ["reduction = mean"] : [];
+  const reduction = target.kind === "definition" && takesReduction(target.definition) ? ["reduction = mean"] : [];
   return `${nameOf(callee)}(${[...parts, ...reduction].join(", ")})`;
 }

@@ -7,13 +7,18 @@ const TYPES: Readonly<Record<string, { readonly text: string; readonly test: (v:
   count: { text: "a whole number of at least 0", test: (v) => Number.isInteger(v) && (v as number) >= 0 },
   int: { text: "a whole number", test: (v) => Number.isInteger(v) },
   number: { text: "a number", test: (v) => typeof v === "number" },
+  scalar: {
+    text: "a number, or one that is known at run time",
+    test: (v) => typeof v === "number" || (isTensor(v) && v.value.type.shape.length === 0),
+  },
   bool: { text: "true or false", test: (v) => typeof v === "boolean" },
   list: { text: "a list", test: isList },
   tensor: { text: "a tensor", test: isTensor },
   function: { text: "a function", test: isCallable },
 };
 
-export const isTypeName = (name: string): boolean => name in TYPES;
+export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
+export const isTypeName = (name: string): boolean => Object.hasOwn(TYPES, name);
 
 /** No types: anything fits. */
 export function fits(value: CValue, param: Param): boolean {
