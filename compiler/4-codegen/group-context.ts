@@ -1,7 +1,7 @@
 /** What a kernel template is given: the group to compute, and the means to read its operands and store its results. */
 import type { Group } from "../3-passes/fuse.ts";
 import type { Dim, Value } from "../ir/graph.ts";
-import type { Affine, Buffer, Expr, Local } from "../ir/loops.ts";
+import type { Buffer, Expr, Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { affine, type KernelBuilder } from "./kernel-builder.ts";
 import { addressOf, type Index, type Memory, type Place, type Scope } from "./scope.ts";

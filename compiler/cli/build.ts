@@ -24,18 +24,17 @@ export function addBuild(program: Command, io: Io): void {
 }
 
 async function build(file: string, options: BuildOptions, io: Io): Promise<void> {
-  const { bundleArtifact } = await import("../4-codegen/bundle.ts");
-  const { default: runtimeSource } = await import("virtual:runtime");
+  const { artifact } = await import("../artifact.ts");
   const { writeAtomically } = await import("./files.ts");
   const { compileModel, modelName } = await import("./model.ts");
   const { buildReport } = await import("./build-report.ts");
   const { inline, output, target } = options;
-  const { manifest, wasm, js, report } = await compileModel(file, { ...options, backend: target }, io);
-  const bundle = bundleArtifact({ name: modelName(file), manifest, wasm, js, inline, runtimeSource });
+  const compilation = await compileModel(file, { ...options, backend: target }, io);
+  const bundle = artifact(compilation, { name: modelName(file), inline });
   const files = Object.entries(bundle).map(([name, data]) => ({ path: join(output, name), data: Buffer.from(data) }));
   const packed = await Promise.all(files.map(({ data }) => promisify(gzip)(data, { level: 9 })));
   for (const { path, data } of files) await writeAtomically(path, data);
   const sizes = files.map(({ path, data }, i) => ({ path, bytes: data.length, gzip: packed[i].length }));
-  if (options.json) io.stdout.write(`${JSON.stringify({ event: "build", files: sizes, ...report })}\n`);
-  else if (!options.quiet) io.stdout.write(buildReport(sizes, report));
+  if (options.json) io.stdout.write(`${JSON.stringify({ event: "build", files: sizes, ...compilation.report })}\n`);
+  else if (!options.quiet) io.stdout.write(buildReport(sizes, compilation.report));
 }
