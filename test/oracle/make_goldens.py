@@ -1,6 +1,6 @@
 """Writes test/golden/*.json: the losses of PyTorch's float64 training from the weights and data of fixtures.py.
 
-    python make_goldens.py [--only layers|generated|cifar10|models] [--float32]
+    python make_goldens.py [--only layers|generated|cifar10|models|random] [--float32]
 
 `--float32` writes nothing: it prints how far PyTorch's own float32 run is from the golden, which is what a tolerance can ask.
 """
@@ -14,6 +14,7 @@ import torch
 import cases
 import fixtures
 from networks import fill
+from random_networks import RANDOM
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TEST_SPLIT = ["test_batch.bin"]
@@ -105,10 +106,15 @@ def tensors(run: Run) -> dict[str, torch.Tensor]:
 
 
 def probes(run: Run, before: dict[str, torch.Tensor]) -> dict[str, float]:
-    """For each parameter and buffer, the change times a fixed pattern, summed: a wrong element shows."""
+    """For each parameter and buffer, the change times a fixed pattern, summed: a wrong element shows.
+
+    Without parameters of no effect (a bias before a normalisation): their gradient is rounding alone.
+    """
+    gradients = {name: p.grad.abs().max().item() for name, p in run.model.named_parameters()}
     return {
         name: rounded(float(((after - before[name]) * torch.from_numpy(fixtures.uniform("probe", tuple(after.shape), -1, 1))).sum()))
         for name, after in tensors(run).items()
+        if gradients.get(name, 1) > 1e-12
     }
 
 
@@ -164,10 +170,10 @@ def float32_error(case: cases.Case, expected: dict) -> None:
 def main() -> None:
     torch.set_num_threads(1)  # the same sums everywhere
     parser = argparse.ArgumentParser()
-    parser.add_argument("--only", choices=["layers", "generated", "cifar10", "models"])
+    parser.add_argument("--only", choices=["layers", "generated", "cifar10", "models", "random"])
     parser.add_argument("--float32", action="store_true")
     options = parser.parse_args()
-    groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10, "models": cases.MODELS}
+    groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10, "models": cases.MODELS, "random": RANDOM}
     for name, group in groups.items():
         if options.only not in (None, name):
             continue

@@ -56,6 +56,7 @@ const networks: Readonly<Record<string, (argument: string) => Network>> = {
     flatten
     fc: linear(10)`,
   }),
+  given: (body) => ({ body }),
   resnet20: () => fromFile("resnet20"),
 };
 
