@@ -27,7 +27,7 @@ export interface CompileOptions {
   readonly backend?: "wasm" | "js";
   /** `f64` computes in double precision, in JavaScript only. */
   readonly precision?: "f32" | "f64";
-  /** `fast` computes convolutions by Winograd's algorithm, with rounding errors some 20 times as large; `strict` is the default. */
+  /** `fast` computes convolutions by Winograd's algorithm, with rounding errors some 20 times as large; by default as the model says. */
   readonly numerics?: "strict" | "fast";
   /** Kernels are checked one by one for values that are not finite (slower). */
   readonly checkFinite?: boolean;
@@ -57,14 +57,14 @@ export interface Compilation {
 export function compile(source: string, options: CompileOptions = {}): Compilation {
   const { backend = "wasm", precision = "f32" } = options;
   if (precision === "f64" && backend === "wasm") throw new RangeError('precision "f64" needs backend "js"');
+  const tree = parse({ name: options.file ?? "model", text: source });
+  const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const target: Target = {
     backend,
     lanes: backend === "wasm" ? 4 : 1,
     floatBytes: precision === "f64" ? 8 : 4,
-    numerics: options.numerics ?? "strict",
+    numerics: options.numerics ?? model.train.numerics,
   };
-  const tree = parse({ name: options.file ?? "model", text: source });
-  const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
   const schedules = module.programs.map((program) => schedule(fuse(program, { storeAll: options.checkFinite })));
   const layouts = new Layouts();

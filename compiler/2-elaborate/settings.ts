@@ -14,6 +14,8 @@ export interface TrainSettings {
   readonly seed: number;
   /** Leaves out the last batch of an epoch if it is smaller than the others. */
   readonly drop_last: boolean;
+  /** How convolutions are computed: from the definition, or by Winograd's algorithm where that is faster. */
+  readonly numerics: "strict" | "fast";
 }
 
 export const MAX_BATCH = 65_536;
@@ -28,18 +30,21 @@ const whole = (low: number, high: number): Kind => ({
 });
 const bool: Kind = { expected: "true or false", test: (v) => typeof v === "boolean" };
 
+const NUMERICS = ["strict", "fast"] as const;
+
 const TRAIN: Readonly<Record<keyof TrainSettings, Kind>> = {
   epochs: whole(1, 1_000_000),
   batch: whole(1, MAX_BATCH),
   shuffle: bool,
   seed: whole(0, 2 ** 32 - 1),
   drop_last: bool,
+  numerics: { expected: "strict or fast", test: (v) => NUMERICS.includes(v as "strict") },
 };
 
-const DEFAULTS: TrainSettings = { epochs: 10, batch: 64, shuffle: true, seed: 0, drop_last: false };
+const DEFAULTS: TrainSettings = { epochs: 10, batch: 64, shuffle: true, seed: 0, drop_last: false, numerics: "strict" };
 
 export function trainSettings(clause: TrainClause | null, env: Env): TrainSettings {
-  return { ...DEFAULTS, ...readSettings("train", clause?.settings ?? [], TRAIN, [], env) } as TrainSettings;
+  return { ...DEFAULTS, ...readSettings("train", clause?.settings ?? [], TRAIN, NUMERICS, env) } as TrainSettings;
 }
 
 /** Words that a data source's arguments may be. */
