@@ -6,19 +6,13 @@ const table = (head, rows) =>
 const sections = {
   machine: ({ cpu, cores, node }) => `${cpu}, ${cores} cores, Node ${node}`,
 
-  step({ batch, rounds, torch, milliseconds, mlc_over }) {
+  step({ batch, rounds, torch, milliseconds, mlc_over, mlc_fast_over }) {
+    const ratio = (r) => (r ? `${r.median} (${r.min}–${r.max})` : "");
     const rows = Object.entries(milliseconds).map(([name, { median, quartiles, min, max }]) => {
-      const ratio = mlc_over[name];
-      return [
-        name,
-        median,
-        quartiles.join("–"),
-        `${min}–${max}`,
-        ratio ? `${ratio.median} (${ratio.min}–${ratio.max})` : "",
-      ];
+      return [name, median, quartiles.join("–"), `${min}–${max}`, ratio(mlc_over[name]), ratio(mlc_fast_over[name])];
     });
     const title = `Training step of the reference network, batch ${batch}, one thread, ${rounds} alternating rounds`;
-    const head = ["", "median ms", "quartiles", "range", "mlc / it"];
+    const head = ["", "median ms", "quartiles", "range", "mlc / it", "mlc_fast / it"];
     return `### ${title}${torch ? `, PyTorch ${torch}` : ""}\n\n${table(head, rows)}`;
   },
 

@@ -6,7 +6,8 @@ const BATCH = 64;
 const WARM_UP = 5;
 
 export async function measureSteps(mlc, source, { overrides, rounds, steps }) {
-  const peers = { mlc: await mlc.startSteps(source, { overrides, batch: BATCH }) };
+  const start = (numerics) => mlc.startSteps(source, { overrides, batch: BATCH, numerics });
+  const peers = { mlc: await start("strict"), mlc_fast: await start("fast") };
   const python = findPython();
   const workers = python ? await startWorkers(python) : {};
   Object.assign(peers, workers);
@@ -27,16 +28,19 @@ async function startWorkers(python) {
   return { torch: await start("default"), torch_channels_last: await start("channels_last") };
 }
 
-/** Times of every step, and mlc's as a multiple of each peer's: in each round, then the median and the extremes of the rounds. */
+/** Times of every step, and ours (strict and fast) as a multiple of each peer's: in each round, then the median and the extremes of the rounds. */
 function report(times) {
   const milliseconds = Object.fromEntries(
     Object.entries(times).map(([name, rounds]) => [name, summary(rounds.flat())]),
   );
-  const ratios = Object.entries(times)
-    .filter(([name]) => name !== "mlc")
-    .map(([name, rounds]) => {
-      const each = rounds.map((theirs, i) => median(times.mlc[i]) / median(theirs));
-      return [name, { median: round(median(each)), min: round(Math.min(...each)), max: round(Math.max(...each)) }];
-    });
-  return { milliseconds, mlc_over: Object.fromEntries(ratios) };
+  const over = (ours) =>
+    Object.fromEntries(
+      Object.entries(times)
+        .filter(([name]) => !name.startsWith("mlc"))
+        .map(([name, rounds]) => {
+          const each = rounds.map((theirs, i) => median(times[ours][i]) / median(theirs));
+          return [name, { median: round(median(each)), min: round(Math.min(...each)), max: round(Math.max(...each)) }];
+        }),
+    );
+  return { milliseconds, mlc_over: over("mlc"), mlc_fast_over: over("mlc_fast") };
 }
