@@ -9,7 +9,7 @@
  * PyTorch is measured where MLC_PYTHON, ./.venv or python3 can import torch.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
