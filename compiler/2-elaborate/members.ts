@@ -27,6 +27,7 @@ function membersOf({ value }: Tensor, ctx: Context): Map<string, CValue> {
   const members = new Map<string, CValue>([
     ["shape", shape.map(dim)],
     ["rank", shape.length],
+    ["dtype", value.type.dtype],
     // Elements of one sample.
     ["size", fixed.reduce((size, d) => size * d, 1)],
   ]);

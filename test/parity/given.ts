@@ -60,11 +60,12 @@ export async function run(given: Given, backend: Backend): Promise<Outcome> {
   ]);
   const batch = { row, ...Object.fromEntries(columns) };
   const evaluation = await trainer.evaluate(batch);
-  const [output] = Object.values(await trainer.predict({ row }));
+  const prediction = await trainer.predict({ row });
+  const output = prediction.output ?? prediction.logits;
   const { loss } = await trainer.step(batch);
   const { data } = trainer.tensor("given.weight");
   const gradient = values.map((value, i) => value - data[(i % features) * samples + Math.floor(i / features)]);
-  return { loss, gradient, trainer, evaluation: { ...evaluation }, output: [...output] };
+  return { loss, gradient, trainer, evaluation: { ...evaluation }, output: [...(output as Float32Array)] };
 }
 
 /** The largest difference relative to the larger of 1 and the expected; what is not finite must be so alike. */

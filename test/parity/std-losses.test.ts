@@ -26,12 +26,15 @@ function outcome({ loss, shape, features, pred, targets }: Golden, backend: Back
   return run({ features, values: pred, net, heads: `loss ${loss}`, targets }, backend);
 }
 
+/** PyTorch's 1e-12 in these is a float32, also where it computes in float64. */
+const tolerance = (loss: string): number => (/^bce\(|^cosine/.test(loss) ? 5e-9 : 1e-9);
+
 describe("losses in float64", () => {
   it.each(goldens.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
     const { loss, gradient, evaluation } = await outcome(golden, "js64");
     expect(difference([loss], [golden.value])).toBeLessThan(1e-9);
     expect(difference([evaluation.loss], [golden.value])).toBeLessThan(1e-9);
-    expect(difference(gradient, golden.gradient), `${gradient} for ${golden.gradient}`).toBeLessThan(1e-9);
+    expect(difference(gradient, golden.gradient), "gradient").toBeLessThan(tolerance(golden.loss));
   });
 });
 
@@ -40,7 +43,9 @@ describe("losses in WebAssembly", () => {
   const chosen = goldens.filter(({ name, loss }, i) => {
     const sort = /\w+(?=\()/.exec(loss)![0];
     const first = goldens.findIndex((other) => /\w+(?=\()/.exec(other.loss)![0] === sort) === i;
-    return !/^bce (mean|sum)/.test(name) && (first || /all ignored|weight 0|\[4, 3, 2\]|weighted mix/.test(name));
+    return (
+      !/^bce (mean|sum)/.test(name) && (first || /^cross_entropy.*(all ignored|weight 0|\[4, 3, 2\])|mix/.test(name))
+    );
   });
   it.each(chosen.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
     const { loss, gradient } = await outcome(golden, "wasm");

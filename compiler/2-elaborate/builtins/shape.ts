@@ -150,13 +150,20 @@ export const SHAPES: readonly Builtin[] = [
   },
   {
     name: "constants",
-    params: params("xs: list"),
-    doc: "A list of numbers as a tensor [len(xs)] of constants.",
+    params: params("xs: number | list"),
+    doc: "A list of numbers as a tensor [len(xs)] of constants; a number as it is.",
     run(env, { xs }) {
+      if (typeof xs === "number") return xs;
       const list = xs as readonly CValue[];
       if (list.length === 0 || !list.every((v) => typeof v === "number")) env.wrong("xs", "a list of numbers");
       const parts = (list as readonly number[]).map((v) => env.b.broadcast(env.b.const(v), [1], []));
       return tensor(parts.length === 1 ? parts[0] : env.b.op("concat", parts, { axis: 0 }));
     },
+  },
+  {
+    name: "arange",
+    params: params("count: size"),
+    doc: "0, 1, …, count − 1 as integers [count].",
+    run: (env, { count }) => tensor(env.b.op("iota", [], { shape: [count as number], axis: 0 })),
   },
 ];
