@@ -184,7 +184,7 @@ def one_cycle(max_lr: float, steps: int) -> Callable:
 SCHEDULES = {
     "constant": scheduled("sgd(lr = constant(0.05))", lambda o: lr_scheduler.ConstantLR(o, factor=1)),
     "step": scheduled("sgd(lr = step(0.05, step_size = 2, gamma = 0.3))", lambda o: lr_scheduler.StepLR(o, 2, gamma=0.3)),
-    "cosine": scheduled("sgd(lr = cosine(0.05, min_lr = 0.01))", lambda o: lr_scheduler.CosineAnnealingLR(o, 5, eta_min=0.01)),
+    "cosine": scheduled("sgd(lr = cosine(0.05, eta_min = 0.01))", lambda o: lr_scheduler.CosineAnnealingLR(o, 5, eta_min=0.01)),
     "one_cycle": scheduled(
         "sgd(lr = one_cycle(0.05), momentum = 0.9)",
         one_cycle(0.05, 15), momentum=0.9,
