@@ -29,12 +29,14 @@ export function reduce(ctx: GroupContext): void {
   const kept = axes.filter((a) => !a.reduced);
   const reduced = axes.filter((a) => a.reduced);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  // An axis that another one runs through as well stays at its first element.
+  const origin = anchor.inputs[0].type.shape.map(() => affine());
   if (innermost?.reduced) {
-    loops(ctx, kept, [], (index) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums)));
+    loops(ctx, kept, origin, (index) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums)));
     return;
   }
   const lanes = kept.pop()!;
-  loops(ctx, kept, [], (index) => keepLanes(ctx, lanes, reduced, index));
+  loops(ctx, kept, origin, (index) => keepLanes(ctx, lanes, reduced, index));
 }
 
 /** Blocks of vectors along a kept axis, then single vectors, then single elements. */
