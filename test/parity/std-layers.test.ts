@@ -93,12 +93,19 @@ async function check(golden: Golden, backend: "wasm" | "js64"): Promise<void> {
 }
 
 describe("js64", () => {
-  it.each(goldens.map((golden) => [`${golden.net} on [${golden.batch}, ${golden.shape.join(", ")}]${golden.ties ? " with ties" : ""}`, golden] as const))(
-    "%s",
-    (_, golden) => check(golden, "js64"),
-  );
+  it.each(
+    goldens.map(
+      (golden) =>
+        [
+          `${golden.net} on [${golden.batch}, ${golden.shape.join(", ")}]${golden.ties ? " with ties" : ""}`,
+          golden,
+        ] as const,
+    ),
+  )("%s", (_, golden) => check(golden, "js64"));
 });
 
 describe("wasm", () => {
-  it.each(goldens.filter((_, i) => i % 3 === 0).map((golden) => [golden.net, golden] as const))("%s", (_, golden) => check(golden, "wasm"));
+  it.each(goldens.filter((_, i) => i % 3 === 0).map((golden) => [golden.net, golden] as const))("%s", (_, golden) =>
+    check(golden, "wasm"),
+  );
 });

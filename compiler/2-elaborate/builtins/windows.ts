@@ -1,4 +1,5 @@
 /** Convolution and pooling windows, as primitives; the layers of the library are made of them. */
+import type { Shape, Value } from "../../ir/graph.ts";
 import { type CValue, isList, type Tensor, tensor } from "../values.ts";
 import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
 
@@ -33,6 +34,27 @@ function pooling(name: string, op: string, doc: string): Builtin {
   };
 }
 
+type Windows = Readonly<Record<"stride" | "padding" | "dilation", readonly number[]>> & { readonly groups: number };
+
+/** The shape of the image of which a convolution with the weight makes one of x's shape. */
+function transposedShape(
+  env: BuiltinEnv,
+  [x, weight]: readonly Value[],
+  { stride, padding: p, dilation, groups }: Windows,
+  extra: readonly number[],
+): Shape {
+  if (x.type.shape.length !== 4) env.wrong("x", "images [n, channels, height, width]");
+  if (weight.type.shape.length !== 4) env.wrong("weight", "[in, out / groups, kernel height, kernel width]");
+  const [, outputs, ...kernel] = weight.type.shape as readonly number[];
+  const [samples, , ...image] = x.type.shape;
+  const sizes = image.map((size, i) => {
+    const span = (Number(size) - 1) * stride[i] + dilation[i] * (kernel[i] - 1) + 1;
+    return span + extra[i] - p[i] - p[i + 2];
+  });
+  if (sizes.some((size) => size < 1)) env.wrong("padding", "one that leaves something of the image");
+  return [samples, outputs * groups, ...sizes];
+}
+
 export const WINDOWS: readonly Builtin[] = [
   {
     name: "convolve2d",
@@ -51,6 +73,28 @@ export const WINDOWS: readonly Builtin[] = [
         groups: groups as number,
       };
       return tensor(env.b.op("conv2d", [(x as Tensor).value, (weight as Tensor).value], attrs));
+    },
+  },
+  {
+    name: "convolve_transpose2d",
+    params: params("x: tensor, weight: tensor, stride, padding, output_padding, dilation, groups: size", {
+      stride: 1,
+      padding: 0,
+      output_padding: 0,
+      dilation: 1,
+      groups: 1,
+    }),
+    doc: "The transpose of convolve2d: [n, in, height, width] with a weight [in, out / groups, kernel height, kernel width]. The image of size (height − 1) · stride − 2 · padding + dilation · (kernel − 1) + output_padding + 1, of which the convolution makes one of x's size.",
+    run(env, { x, weight, stride, padding: around, output_padding, dilation, groups }) {
+      const attrs = {
+        stride: pair(env, stride, "stride"),
+        padding: padding(env, around),
+        dilation: pair(env, dilation, "dilation"),
+        groups: groups as number,
+      };
+      const operands = [(x as Tensor).value, (weight as Tensor).value];
+      const shape = transposedShape(env, operands, attrs, padding(env, output_padding));
+      return tensor(env.b.op("conv2d_grad_input", operands, { ...attrs, shape }));
     },
   },
   pooling(

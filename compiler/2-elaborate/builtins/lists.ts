@@ -1,0 +1,49 @@
+/** Lists: several sizes given as one number or each, and the parts of a tensor. */
+import type { Dim } from "../../ir/graph.ts";
+import { type CValue, isList, type Tensor, tensor } from "../values.ts";
+import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
+import { axesOf } from "./reduce.ts";
+
+/** The sizes of the parts of an axis: equal ones but for the last, or those given. */
+function partSizes(env: BuiltinEnv, sizes: CValue, whole: Dim): number[] {
+  if (whole === "n") return env.wrong("axis", "an axis other than that of the samples");
+  if (!isList(sizes)) {
+    const size = sizes as number;
+    return Array.from({ length: Math.ceil(whole / size) }, (_, i) => Math.min(size, whole - i * size));
+  }
+  const valid = sizes.every((size) => Number.isInteger(size) && (size as number) >= 1);
+  const total = valid ? (sizes as readonly number[]).reduce((a, b) => a + b, 0) : 0;
+  return total === whole ? [...(sizes as readonly number[])] : env.wrong("sizes", `sizes that add up to ${whole}`);
+}
+
+export const LISTS: readonly Builtin[] = [
+  {
+    name: "ntuple",
+    params: params("x, count: size"),
+    doc: "A number as a list of `count` equal ones; a list of `count` numbers as it is.",
+    run(env, { x, count }) {
+      if (typeof x === "number") return Array.from({ length: count as number }, () => x);
+      if (isList(x) && x.length === count) return x;
+      return env.wrong("x", `a number or a list of ${count}`);
+    },
+  },
+  {
+    name: "split",
+    params: params("x: tensor, sizes: size | list, axis: int", { axis: 1 }),
+    doc: "The list of x's parts along `axis`: of the given sizes, or all of one size (the last may be smaller).",
+    run(env, { x, sizes, axis }) {
+      const { value } = x as Tensor;
+      const { shape } = value.type;
+      const [at] = axesOf(env, axis, shape.length);
+      const along = <T extends Dim>(other: (d: Dim) => T, own: T): T[] =>
+        shape.map((d, i) => (i === at ? own : other(d)));
+      let start = 0;
+      return partSizes(env, sizes, shape[at]).map((size) => {
+        const limits = along<Dim>((d) => d, start + size);
+        const attrs = { starts: along(() => 0, start), limits, strides: shape.map(() => 1) };
+        start += size;
+        return tensor(env.b.op("slice", [value], attrs));
+      });
+    },
+  },
+];
