@@ -21,7 +21,11 @@ function importsOf(file: string): string[] {
 const phase = (file: string) => Number(/^compiler\/(\d)-/.exec(file)?.[1] ?? Number.NaN);
 
 const violations = (files: readonly string[], allowed: (file: string, imported: string) => boolean) =>
-  files.flatMap((file) => importsOf(file).filter((i) => !allowed(file, i)).map((i) => `${file} imports ${i}`));
+  files.flatMap((file) =>
+    importsOf(file)
+      .filter((i) => !allowed(file, i))
+      .map((i) => `${file} imports ${i}`),
+  );
 
 describe("import directions", () => {
   test("wasm/ imports nothing from outside", () => {
@@ -35,7 +39,9 @@ describe("import directions", () => {
   });
 
   test("ir/ and ops/ import no phase", () => {
-    expect(violations([...filesIn("compiler/ir"), ...filesIn("compiler/ops")], (_, i) => Number.isNaN(phase(i)))).toEqual([]);
+    expect(
+      violations([...filesIn("compiler/ir"), ...filesIn("compiler/ops")], (_, i) => Number.isNaN(phase(i))),
+    ).toEqual([]);
   });
 
   test("the compiler takes runtime/abi.ts alone from the runtime; the command line may use both", () => {
@@ -48,7 +54,9 @@ describe("import directions", () => {
   });
 
   test("only 1-parse imports ohm-js", () => {
-    expect(violations(filesIn("compiler").concat(filesIn("runtime")), (f, i) => i !== "ohm-js" || phase(f) === 1)).toEqual([]);
+    expect(
+      violations(filesIn("compiler").concat(filesIn("runtime")), (f, i) => i !== "ohm-js" || phase(f) === 1),
+    ).toEqual([]);
   });
 
   test("only the command line knows Node", () => {
