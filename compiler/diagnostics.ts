@@ -69,7 +69,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
     const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
     if (Math.abs(candidate.length - word.length) > limit) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= limit && distance < least) [best, least] = [candidate, distance];
+    if (distance <= limit && distance < word.length && distance < least) [best, least] = [candidate, distance];
   }
   const abbreviates = (short: string, long: string): boolean =>
     short.length >= 2 && long !== short && (long.startsWith(short) || initials(long) === short);

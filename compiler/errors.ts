@@ -106,11 +106,13 @@ export const indexOutOfRange = message("index-out-of-range", ["index", "length"]
 export const unknownMember = message("unknown-member", ["member", "found", "known"]);
 export const badSize = message("bad-size", ["what", "size"]);
 export const tooLarge = message("too-large", ["what", "elements", "limit"]);
+export const modelTooLarge = message("model-too-large", ["size"]);
 export const shapeError = message("shape-error", ["message"]);
 export const assertion = message("assertion", ["message"]);
 export const notCompileTime = message("not-compile-time", ["what"]);
 
 // Statements
+export const parametersOutsideNet = message("parameters-outside-net", ["name"]);
 export const misplacedStatement = message("misplaced-statement", ["statement", "place"]);
 export const unusedValue = message("unused-value", []);
 export const emptyBody = message("empty-body", ["what"]);

@@ -3,9 +3,10 @@
  * is a constant that makes the operation unnecessary: x·1, x+0, x·0, x^1 and choices that are decided.
  */
 import type { BinaryOperator } from "../1-parse/syntax.ts";
+import { ShapeError } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import { sameShape, type Value } from "../ir/graph.ts";
-import { type CValue, isTensor, type Tensor, tensor } from "./values.ts";
+import { axisNames, type CValue, isTensor, showType, type Tensor, tensor } from "./values.ts";
 
 type Numeric = number | Tensor;
 
@@ -57,7 +58,21 @@ function constantOf(v: Value): number | null {
 export function elementwise(b: Builder, op: BinaryOperator, x: Numeric, y: Numeric): Tensor {
   const integers = COMPARISONS.includes(op) && isTensor(x) && isTensor(y) && x.value.type.dtype === y.value.type.dtype;
   const [left, right] = [toValue(b, x, integers), toValue(b, y, integers)];
+  requireBroadcast(left, right);
   return tensor(simplified(b, op, left, right) ?? b.binary(OPS[op], left, right));
+}
+
+/** Refuses shapes that do not broadcast, in the names of their axes. */
+function requireBroadcast(x: Value, y: Value): void {
+  const [a, c] = [x.type.shape, y.type.shape];
+  const names = [x, y].map((v) => axisNames(v.type)).find((n) => n?.length === Math.max(a.length, c.length));
+  const clashes: string[] = [];
+  for (let i = 1; i <= Math.min(a.length, c.length); i++) {
+    const [p, q] = [a[a.length - i], c[c.length - i]];
+    if (p !== q && p !== 1 && q !== 1) clashes.unshift(`${names?.at(-i) ?? `axis ${-i}`} ${p} and ${q}`);
+  }
+  if (clashes.length === 0) return;
+  throw new ShapeError(`${showType(x.type)} and ${showType(y.type)} do not fit: ${clashes.join(", ")}`);
 }
 
 function simplified(b: Builder, op: BinaryOperator, x: Value, y: Value): Value | null {

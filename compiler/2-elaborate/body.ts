@@ -3,7 +3,7 @@ import type { AssertStatement, Name, Statement, Step } from "../1-parse/syntax.t
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { apply, call, calleeOf } from "./calls.ts";
-import { type Env, Failure } from "./context.ts";
+import { type Env, Failure, type TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
 import { evaluate, nameStep, pipeStep } from "./evaluate.ts";
 import type { OptimizerBody } from "./optimizer.ts";
@@ -18,8 +18,8 @@ export interface Body {
   readonly place: string;
   /** The value of the step before; null at the beginning of a function. */
   current: CValue | null;
-  /** The steps so far, with what each gave: where a shape comes from. */
-  readonly trail: { readonly label: string; readonly value: CValue; readonly span: Span }[];
+  /** The steps so far. */
+  readonly trail: TrailStep[];
   readonly optimizer: OptimizerBody | null;
 }
 
@@ -34,7 +34,7 @@ export function bodyOf(
 
 /** The value of the last step. */
 export function runBody(statements: readonly Statement[], env: Env, body: Body, span: Span): CValue {
-  runStatements(statements, env, body);
+  env.ctx.within(body.trail, span, () => runStatements(statements, env, body));
   if (body.current === null && body.kind === "function") {
     throw env.ctx.failure(errors.emptyBody({ what: body.place }, span));
   }
@@ -47,7 +47,7 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
       run(statement, env, body);
     } catch (e) {
       if (!(e instanceof Failure)) throw e;
-      const failure = new Failure(withTrail(e.diagnostic, statement, env, body), e.fatal);
+      const failure = new Failure(withTrail(e.diagnostic, statement, env), e.fatal);
       // One error in a library body leads to others that say nothing: the whole call fails.
       if (failure.fatal || !env.ctx.isUser(statement.span.file)) throw failure;
       env.ctx.diagnostics.add(failure.diagnostic);
@@ -69,11 +69,11 @@ function recover(statement: Statement, env: Env, body: Body): void {
 const TRAIL = 6;
 const TRAILED = ["shape-error", "assertion", "unknown-member"];
 
-/** Adds the chain of shapes that led to an error. */
-function withTrail(d: Diagnostic, statement: Statement, env: Env, { trail }: Body): Diagnostic {
-  const known = d.notes.some((note) => note.message.startsWith("shape after"));
-  if (known || !TRAILED.includes(d.code) || !env.ctx.isUser(statement.span.file)) return d;
-  const steps = trail.filter(({ value }) => isTensor(value)).slice(-TRAIL);
+/** Adds the chain of shapes that led to an error: the steps of this body, and of those around it. */
+function withTrail(d: Diagnostic, statement: Statement, env: Env): Diagnostic {
+  if (!TRAILED.includes(d.code) || !env.ctx.isUser(statement.span.file)) return d;
+  const user = env.ctx.trail.filter(({ value, span }) => isTensor(value) && env.ctx.isUser(span.file));
+  const steps = user.slice(-TRAIL);
   const notes = steps.map(({ label, value, span }) => ({ message: `shape after ${label}: ${show(value)}`, span }));
   return { ...d, notes: [...d.notes, ...notes] };
 }
@@ -84,9 +84,9 @@ function run(statement: Statement, env: Env, body: Body): void {
     case "let":
       return define(statement.name, evaluate(statement.value, env), env);
     case "param":
-      return scope.set(statement.name.text, declareParam(statement, env, body.place));
+      return scope.set(statement.name.text, declareParam(statement, env));
     case "buffer":
-      return scope.set(statement.name.text, declareBuffer(statement, env, body.place));
+      return scope.set(statement.name.text, declareBuffer(statement, env));
     case "update":
       return updateBuffer(statement, env);
     case "assert":

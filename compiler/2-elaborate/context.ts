@@ -10,8 +10,9 @@ import type { CValue } from "./values.ts";
 
 /** Evaluation steps of a whole model; stops repeats inside repeats before they fill the memory. */
 const MAX_WORK = 300_000;
-/** Expressions and definitions being evaluated inside one another; well within the stack of any engine. */
-const MAX_DEPTH = 400;
+/** Expressions, and bodies of definitions and blocks, being evaluated inside one another; well within the stack of any engine. */
+const MAX_DEPTH = 300;
+const MAX_BODIES = 50;
 const MAX_DIAGNOSTICS = 30;
 /** Calls around an error that are shown. */
 const MAX_CALLS = 4;
@@ -30,18 +31,18 @@ export class Failure extends Error {
 export class Diagnostics {
   private readonly seen = new Set<string>();
   private readonly list: Diagnostic[] = [];
-  private dropped = 0;
+  private readonly dropped: Diagnostic[] = [];
 
   add(d: Diagnostic): void {
     const key = `${d.code} ${d.span?.file.name} ${d.span?.start} ${d.message}`;
     if (this.seen.has(key)) return;
     this.seen.add(key);
     if (this.list.length < MAX_DIAGNOSTICS) this.list.push(d);
-    else this.dropped++;
+    else this.dropped.push(d);
   }
   get all(): Diagnostic[] {
-    const more = this.dropped > 0 ? [errors.tooManyErrors({ count: this.dropped }, null)] : [];
-    return [...this.list, ...more];
+    const [first] = this.dropped;
+    return first ? [...this.list, errors.tooManyErrors({ count: this.dropped.length }, first.span)] : this.list;
   }
   get failed(): boolean {
     return this.list.some((d) => d.severity === "error");
@@ -54,12 +55,21 @@ interface Frame {
   readonly span: Span;
 }
 
+/** A step of a body and what it gave: where a shape comes from. */
+export interface TrailStep {
+  readonly label: string;
+  readonly value: CValue;
+  readonly span: Span;
+}
+
 export class Context {
   /** New values of the buffers, by name. */
   readonly updates = new Map<string, { readonly value: Value; readonly span: Span }>();
   /** How many classes an integer input or target distinguishes, by its name. */
   readonly classes = new Map<string, number>();
   private readonly frames: Frame[] = [];
+  /** The steps of the bodies at work, outermost first. */
+  private readonly trails: (readonly TrailStep[])[] = [];
   private work = 0;
   private depth = 0;
   private sites = 0;
@@ -98,6 +108,22 @@ export class Context {
     } finally {
       this.frames.pop();
     }
+  }
+
+  /** Runs a body whose steps so far `trail` holds. */
+  within(trail: readonly TrailStep[], span: Span, run: () => void): void {
+    if (this.trails.length >= MAX_BODIES) {
+      throw new Failure(errors.callsTooDeep({ limit: MAX_BODIES }, this.userSpan(span)), true);
+    }
+    this.trails.push(trail);
+    try {
+      run();
+    } finally {
+      this.trails.pop();
+    }
+  }
+  get trail(): readonly TrailStep[] {
+    return this.trails.flat();
   }
 
   /** The place in the user's text that led to `span`: itself, or the innermost call that is not in the library. */

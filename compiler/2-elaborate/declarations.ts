@@ -9,12 +9,12 @@ import { evaluate, MAX_ELEMENTS, operation } from "./evaluate.ts";
 import { Scope } from "./scope.ts";
 import { type CValue, isCallable, isDistribution, isPoison, isTensor, POISON, show, tensor } from "./values.ts";
 
-export function declareParam(statement: ParamStatement, env: Env, place: string): CValue {
-  return declare(statement, env, place, "param", (shape) => initOf(statement.init, shape, env));
+export function declareParam(statement: ParamStatement, env: Env): CValue {
+  return declare(statement, env, "param", (shape) => initOf(statement.init, shape, env));
 }
 
-export function declareBuffer(statement: BufferStatement, env: Env, place: string): CValue {
-  return declare(statement, env, place, "buffer", () => {
+export function declareBuffer(statement: BufferStatement, env: Env): CValue {
+  return declare(statement, env, "buffer", () => {
     const value = evaluate(statement.value, env);
     if (isPoison(value)) return null;
     if (typeof value === "number") return { kind: "constant", value };
@@ -26,7 +26,6 @@ export function declareBuffer(statement: BufferStatement, env: Env, place: strin
 function declare(
   statement: ParamStatement | BufferStatement,
   env: Env,
-  place: string,
   kind: "param" | "buffer",
   init: (shape: readonly number[]) => Init | null,
 ): CValue {
@@ -39,7 +38,7 @@ function declare(
       throw ctx.failure(errors.notCompileTime({ what: "this condition" }, condition.span));
     if (!wanted) return otherwise === null ? 0 : evaluate(otherwise, env);
   }
-  if (path === null) throw ctx.failure(errors.misplacedStatement({ statement: kind, place }, span));
+  if (path === null) throw ctx.failure(errors.parametersOutsideNet({ name: name.text }, span));
   const sizes = statement.shape.map((size) => dimension(size, env));
   if (sizes.includes(null)) return POISON;
   const shape = sizes as number[];

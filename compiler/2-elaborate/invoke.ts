@@ -22,7 +22,8 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
       ? repeated(target, binding.input!, env, path)
       : runBlock(target, target.scope, binding.input!, env, path);
   }
-  return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, label, span));
+  const path = pathOf(target.definition, label, env);
+  return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
 }
 
 /** The path of a labelled step; two steps with parameters cannot share a label. */
@@ -54,7 +55,7 @@ function runDefinition(
   target: Extract<Target, { kind: "definition" }>,
   { given, input }: Binding,
   env: Env,
-  label: Name | null,
+  path: ParamPath | null,
   span: Span,
 ): CValue {
   const { definition } = target;
@@ -68,7 +69,7 @@ function runDefinition(
     ctx,
     scope: new Scope(scope),
     prefer: ctx.names.preferred(sort),
-    path: pathOf(definition, label, env),
+    path,
   };
   const kind = sort === "layer" ? "layer" : "function";
   const place = `the ${sort} \`${definition.name.text}\``;

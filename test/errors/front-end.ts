@@ -1,0 +1,36 @@
+/** What the tests of diagnostics share: running the front end on a text, and a correct model to spoil. */
+import { parse } from "../../compiler/1-parse/parse.ts";
+import { type Elaborated, elaborate } from "../../compiler/2-elaborate/elaborate.ts";
+import { CompileError, type Diagnostic } from "../../compiler/diagnostics.ts";
+
+export interface Outcome {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly model: Elaborated | null;
+}
+
+/** Parses and elaborates; anything but a CompileError is thrown on. */
+export function check(text: string, overrides: Record<string, string> = {}, name = "input.model"): Outcome {
+  try {
+    const model = elaborate(parse({ name, text }), { overrides });
+    return { diagnostics: model.warnings, model };
+  } catch (error) {
+    if (error instanceof CompileError) return { diagnostics: error.diagnostics, model: null };
+    throw error;
+  }
+}
+
+const CLAUSES: readonly (readonly [kind: string, text: string])[] = [
+  ["input", "input image: f32[3, 8, 8]"],
+  ["target", "target label: class[10]"],
+  ["net", "net { flatten; fc: linear(10) }"],
+  ["loss", "loss cross_entropy(net, label)"],
+  ["optimizer", "optimizer sgd(lr = 0.1)"],
+];
+
+/** A model with these clauses, and those that it lacks. */
+export function modelWith(clauses: string): string {
+  if (/^(model|modle|layer twice)\b/m.test(clauses)) return clauses;
+  const has = (kind: string): boolean => new RegExp(`^\\s*${kind}\\b(?! \\w+\\([^)]*\\)\\s*[={])`, "m").test(clauses);
+  const others = CLAUSES.filter(([kind]) => !has(kind)).map(([, text]) => text);
+  return `model m {\n${[...others, clauses].join("\n")}\n}\n`;
+}

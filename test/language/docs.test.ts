@@ -1,0 +1,61 @@
+/** docs/language.md is current: its library part is that of the comments in compiler/std (`-u` rewrites it), its examples compile. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { libraryEntries } from "../../compiler/1-parse/parse.ts";
+import { LIBRARY } from "../../compiler/std/index.ts";
+import { libraryReference } from "../../compiler/std/reference.ts";
+import { check, modelWith } from "../errors/front-end.ts";
+
+const path = fileURLToPath(new URL("../../docs/language.md", import.meta.url));
+const page = readFileSync(path, "utf8");
+
+it("has the library as its comments describe it", async () => {
+  const current = page.replace(
+    /(<!-- library -->\n)[\s\S]*(<!-- end of library -->)/,
+    (_, start, end) => `${start}\n${libraryReference()}\n\n${end}`,
+  );
+  await expect(current).toMatchFileSnapshot(path);
+});
+
+const examples = [...page.matchAll(/```model\n([\s\S]*?)```/g)].map((match) => match[1]);
+
+it.each(examples.map((text, i) => [i + 1, text] as const))("example %i compiles", (_, text) => {
+  expect(check(modelWith(text)).diagnostics).toEqual([]);
+});
+
+const entries = LIBRARY.flatMap((file) => libraryEntries(file));
+const uses = (name: string): number =>
+  LIBRARY.reduce((count, { text }) => count + [...text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length, 0);
+const exampleOf = (doc: string): string | undefined => /Example: `([^`]*)`/.exec(doc)?.[1];
+
+it("has an example of every entry but those that only serve others", () => {
+  const without = entries.filter(({ name, doc }) => exampleOf(doc) === undefined && uses(name) < 2);
+  expect(without.map(({ name }) => name)).toEqual([]);
+});
+
+/** Models that an example may be a line of. */
+const settings: readonly ((example: string) => string)[] = [
+  (example) => modelWith(example),
+  (example) => modelWith(`${example}\nnet { identity }\nloss mse(net, image)`),
+  (example) => modelWith(`${example}\nnet { identity }`),
+  (example) => modelWith(`target values: f32[10]\n${example}`),
+  (example) => modelWith(`net { ${example}; flatten; fc: linear(10) }`),
+  (example) => modelWith(`net { conv2d(8, kernel = 1); ${example}; flatten; fc: linear(10) }`),
+  (example) => modelWith(`net { flatten; ${example}; fc: linear(10) }`),
+  (example) => modelWith(`net { flatten; linear(64); ${example}; fc: linear(10) }`),
+  (example) => modelWith(`net { reshape(in, [n, 3, 64]); ${example}; flatten; fc: linear(10) }`),
+  (example) => modelWith(`input words: i32[16]\nnet { ${example}; flatten; fc: linear(10) }`),
+  (example) => modelWith(`layer branch = relu\nlayer own { ${example} }\nnet { own; flatten; fc: linear(10) }`),
+  (example) => modelWith(`layer own(out = 8) { ${example}; in }\nnet { flatten; own; fc: linear(10) }`),
+];
+
+const examplesOf = entries.flatMap(({ sort, name, doc }) => {
+  const example = exampleOf(doc);
+  return example === undefined ? [] : [[`${sort} ${name}`, example] as const];
+});
+
+it.each(examplesOf)("the example of %s compiles", (_, example) => {
+  const compiles = settings.some((setting) => check(setting(example)).model !== null);
+  expect(compiles, example).toBe(true);
+});
