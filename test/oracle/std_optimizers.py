@@ -283,6 +283,10 @@ EACH_STEP = [
         one_cycle(pct_start=0.4, three_phase=True, anneal_strategy="linear"),
     ),
     ("cosine(0.1, T_max = total_steps, at = step)", cosine(STEPS)),
+    (
+        "linear(0.1, start_factor = 1, end_factor = 0, total_iters = total_steps, at = step)",
+        linear(start_factor=1.0, end_factor=0.0, total_iters=STEPS),
+    ),
     ("multi_step(0.1, milestones = [5, 20], at = step)", lambda o: lr_scheduler.MultiStepLR(o, [5, 20])),
     ("cosine_warm_restarts(0.1, T_0 = 4, T_mult = 2, at = step)", restarts(4, T_mult=2)),
     (
