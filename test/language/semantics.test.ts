@@ -1,0 +1,259 @@
+/** What the constructs of the language mean: values, steps, names of parameters, choices, repetition, overrides. */
+import { describe, expect, it } from "vitest";
+import type { Elaborated } from "../../compiler/2-elaborate/elaborate.ts";
+import { topological, type Value } from "../../compiler/ir/graph.ts";
+import { check, modelWith } from "../errors/front-end.ts";
+
+function model(text: string, overrides: Record<string, string> = {}): Elaborated {
+  const { diagnostics, model } = check(modelWith(text), overrides);
+  expect(diagnostics.filter((d) => d.severity === "error").map((d) => d.message)).toEqual([]);
+  return model!;
+}
+
+const net = (steps: string, rest = ""): Elaborated => model(`net { ${steps}; flatten; fc: linear(10) }\n${rest}`);
+const tensors = ({ module }: Elaborated, kind: string): string[] =>
+  module.tensors.filter((t) => t.kind === kind).map((t) => `${t.name} [${t.shape.join(", ")}]`);
+const names = (m: Elaborated): string[] => m.module.tensors.filter((t) => t.kind === "param").map((t) => t.name);
+const program = ({ module }: Elaborated, name: string) => module.programs.find((p) => p.name === name)!;
+const operations = (value: Value): string[] => topological([value]).map((v) => v.op);
+
+/** The value of an expression: as the size of a parameter. */
+function value(expression: string): number {
+  const m = model(`let answer = ${expression}\nnet { flatten; x: linear(answer); fc: linear(10) }`);
+  return m.module.tensors.find((t) => t.name === "x.bias")!.shape[0];
+}
+
+describe("expressions", () => {
+  it.each([
+    ["2 + 3 * 4", 14],
+    ["(2 + 3) * 4", 20],
+    ["20 - 5 - 4", 11],
+    ["64 / 4 / 2", 8],
+    ["2 ^ 3 ^ 2", 512],
+    ["-2 ^ 2 + 9", 5],
+    ["2 ^ -1 * 8", 4],
+    ["10 - -2", 12],
+    ["(±3)[1]", 3],
+    ["(±12 / 4)[1]", 3],
+    ["1 < 2 ? 5 : 6", 5],
+    ["1 >= 2 ? 5 : 2 == 2 ? 7 : 8", 7],
+    ["if not (1 == 1) or false then 5 else 6", 6],
+    ["true and not false or false ? 5 : 6", 5],
+    ["[3, 4, 5][1]", 4],
+    ["len([1, 2]) + product([2, 3])", 8],
+    ["[1, 2] == [1, 2] ? 1 : 2", 1],
+    ["maximum(3, 8) + minimum(2, 1)", 9],
+    ["floor(7.9) + sqrt(16) + abs(-2)", 13],
+    ['"a" != "b" ? 3 : 4', 3],
+    ["1e1", 10],
+    ["5 |> twice", 10],
+    ["5 |> plus(3)", 8],
+    ["plus(b = 1, a = 6)", 7],
+    ["plus(6)", 8],
+  ])("%s is %i", (expression, expected) => {
+    expect(value(`${expression}\nfn twice(k) = 2 * k\nfn plus(a, b = 2) = a + b`)).toBe(expected);
+  });
+
+  it("goes on over line ends inside brackets, after and before operators", () => {
+    expect(value("1 +\n 2\n * 3\n + (4\n + 5\n)")).toBe(16);
+    expect(value("true\n ? 3\n : 4")).toBe(3);
+    expect(value("if true\n then 3\n else 4")).toBe(3);
+  });
+
+  it("finds functions behind parameters of their name", () => {
+    const m = net(
+      "centered([1])",
+      "layer centered(mean: list) = in - mean(in, axis = [1, 2, 3], keepdim = true) * mean[0]",
+    );
+    expect(operations(program(m, "forward").results[0].value)).toContain("sum");
+  });
+});
+
+describe("steps", () => {
+  it("work on the step before, or are values themselves", () => {
+    const { module } = net("a: relu; b: tanh; a + b");
+    const [{ value: logits }] = module.programs.find((p) => p.name === "forward")!.results;
+    const sum = topological([logits]).find((v) => v.op === "add")!;
+    expect(sum.inputs.map((v) => v.op).sort()).toEqual(["tanh", "where"]);
+  });
+
+  it("apply a layer to a tensor given as its first argument", () => {
+    expect(names(net("main: conv2d(in, 4, kernel = 1)"))).toContain("main.weight");
+    expect(operations(program(net("relu(in)"), "forward").results[0].value)).toContain("where");
+  });
+
+  it("end with their line or a semicolon", () => {
+    const a = net("conv2d(4, kernel = 1); relu; conv2d(4, kernel = 1)");
+    const b = net("conv2d(4, kernel = 1)\n\nrelu // then\n  conv2d(4,\n kernel = 1)\n");
+    expect(tensors(a, "param")).toEqual(tensors(b, "param"));
+  });
+
+  it("take a first input by name where there are several", () => {
+    const m = model(
+      "input left: f32[4]\ninput right: f32[6]\nnet { left |> a: linear(8); a + (right |> b: linear(8)); fc: linear(10) }",
+    );
+    expect(tensors(m, "param")[0]).toBe("a.weight [8, 4]");
+    expect(tensors(m, "param")[2]).toBe("b.weight [8, 6]");
+  });
+
+  it("compare an output with an input", () => {
+    const m = model("net { conv: conv2d(3, kernel = 1) }\nloss mse(net, image)\ntarget unused: f32").module;
+    expect(m.programs.map((p) => p.name)).toEqual(["train_step", "evaluate", "forward", "ingest_image"]);
+    expect(m.programs[2].results[0].name).toBe("output");
+  });
+});
+
+describe("names of parameters", () => {
+  it("are labels, or layers counted", () => {
+    expect(
+      names(net("c: conv2d(4, kernel = 1); conv2d(4, kernel = 1); relu; conv2d(4, kernel = 1, bias = false)")),
+    ).toEqual(["c.weight", "c.bias", "conv2d.weight", "conv2d.bias", "conv2d_2.weight", "fc.weight", "fc.bias"]);
+  });
+
+  it("join the labels on the way", () => {
+    const block = "layer block { in |> conv: conv2d(4, kernel = 1, bias = false) |> bn: batch_norm2d(affine = false) }";
+    const m = net("stem: block; layer1: repeat 2 { block }; down: { 0: block; relu; 1: block }", block);
+    expect(names(m)).toEqual(
+      ["stem", "layer1.0", "layer1.1", "down.0", "down.1"]
+        .map((p) => `${p}.conv.weight`)
+        .concat("fc.weight", "fc.bias"),
+    );
+    expect(tensors(m, "buffer")[2]).toBe("layer1.0.bn.running_mean [4]");
+  });
+
+  it("count the instances of repeats without a label on", () => {
+    const one = "conv2d(4, kernel = 1, bias = false)";
+    expect(names(net(`repeat 2 { ${one} }; repeat 1 { a: ${one}; b: ${one} }`)).slice(0, 4)).toEqual([
+      "0.weight",
+      "1.weight",
+      "2.a.weight",
+      "2.b.weight",
+    ]);
+  });
+});
+
+describe("compile-time choices", () => {
+  it("declare parameters where their condition holds", () => {
+    const own = "layer own(scale: bool) { param g[in.channels] ~ ones if scale else 1; in * per_channel(g) }";
+    expect(names(net("own(true)", own))).toContain("own.g");
+    const without = net("own(false)", own);
+    expect(names(without)).not.toContain("own.g");
+    expect(operations(program(without, "forward").results[0].value)).not.toContain("mul");
+  });
+
+  it("evaluate the branch taken only", () => {
+    const m = net(
+      "own(2); own(3)",
+      'layer own(k) { if k == 2 { conv2d(k, kernel = 1) } else { if k == 3 then in else assert_no }; relu }\nfn assert_no(x) { assert false, "no"; x }',
+    );
+    expect(names(m)[0]).toBe("own.conv2d.weight");
+  });
+
+  it("number the instances of a repeat", () => {
+    expect(tensors(net("l: repeat 3 as i { conv2d(2 ^ i, kernel = 1, bias = false) }"), "param").slice(0, 3)).toEqual([
+      "l.0.weight [1, 3, 1, 1]",
+      "l.1.weight [2, 1, 1, 1]",
+      "l.2.weight [4, 2, 1, 1]",
+    ]);
+    expect(names(net("repeat 0 { linear(3) }"))).toEqual(["fc.weight", "fc.bias"]);
+  });
+
+  it("know whether the graph is for training", () => {
+    const m = net("dropout(0.5)");
+    expect(operations(program(m, "train_step").results[0].value)).toContain("random_uniform");
+    expect(operations(program(m, "evaluate").results[0].value)).not.toContain("random_uniform");
+    expect(operations(program(m, "forward").results[0].value)).not.toContain("random_uniform");
+  });
+
+  it("update buffers in training only", () => {
+    const m = net("bn: batch_norm2d");
+    const updated = program(m, "train_step").updates.map((u) => u.target);
+    expect(updated).toEqual(expect.arrayContaining(["bn.running_mean", "bn.running_var"]));
+    expect(program(m, "evaluate").updates).toEqual([]);
+  });
+});
+
+describe("layers as values", () => {
+  it("are arguments of layers", () => {
+    const m = net("around(conv2d(3, kernel = 1)); around(tanh)", "layer around(f: function) = in + (in |> body: f)");
+    expect(names(m)[0]).toBe("around.body.weight");
+  });
+
+  it("wait for their input", () => {
+    const m = net("let act = leaky_relu(negative_slope = 0.3); act; conv2d(2, kernel = 1); act");
+    expect(operations(program(m, "forward").results[0].value).filter((op) => op === "where").length).toBe(2);
+  });
+});
+
+describe("clauses", () => {
+  it("have defaults", () => {
+    expect(model("").train).toMatchObject({ epochs: 10, batch: 64, shuffle: true, seed: 0, drop_last: false });
+    expect(model("").data).toBeNull();
+  });
+
+  it("read settings and data", () => {
+    const m = model(
+      "data synthetic(split = test, size = 100) { random_flip }\ntrain { epochs = 2 * 3\n batch = 16, shuffle = false }",
+    );
+    expect(m.train).toMatchObject({ epochs: 6, batch: 16, shuffle: false });
+    expect(m.module.batch).toBe(16);
+    expect(m.data).toEqual({ source: "synthetic", args: { split: "test", size: 100 } });
+  });
+
+  it("turn bytes into floats by 1/255, or by the scale of the data", () => {
+    const ingest = (text: string) => program(model(text), "ingest_image").updates[0].value;
+    expect(ingest("")).toMatchObject({ op: "div", inputs: [{ op: "cast" }, { attrs: { value: 255 } }] });
+    expect(ingest("data cifar10(scale = 2)")).toMatchObject({
+      op: "mul",
+      inputs: [{ op: "cast" }, { attrs: { value: 2 } }],
+    });
+    expect(ingest("data cifar10(scale = 1)")).toMatchObject({
+      op: "cast",
+      inputs: [{ attrs: { name: "image.bytes" } }],
+    });
+  });
+
+  it("name metrics", () => {
+    const m = model("metric accuracy(net, label)\nmetric ce: cross_entropy(net, label)");
+    expect(program(m, "evaluate").results.map((r) => r.name)).toEqual(["loss", "accuracy", "ce"]);
+  });
+
+  it("mix losses", () => {
+    const m = model(
+      "net { flatten; fc: linear(10) }\nloss 0.9 * cross_entropy(net, label) + 0.1 * mse(net, one_hot(label, 10))",
+    );
+    expect(program(m, "train_step").results[0].value.type.shape).toEqual([]);
+  });
+});
+
+describe("overrides", () => {
+  const text = `let width = 8
+    net { flatten; fc1: linear(width); fc: linear(10) }
+    loss cross_entropy(net, label) + mse(net, one_hot(label, 10))
+    optimizer sgd(0.1)
+    train { epochs = 3 }`;
+  const host = (m: Elaborated): number => Number(m.lr!.attrs.value);
+
+  it("take the place of arguments and settings", () => {
+    const m = model(text, { "train.epochs": "7", "train.batch": "4", "optimizer.lr": "0.5", width: "16" });
+    expect(m.train).toMatchObject({ epochs: 7, batch: 4 });
+    expect(host(m)).toBe(0.5);
+    expect(tensors(m, "param")[0]).toBe("fc1.weight [16, 192]");
+  });
+
+  it("add arguments", () => {
+    expect(tensors(model(text, { "optimizer.momentum": "0.9" }), "state").length).toBe(4);
+    expect(tensors(model(text, { "net.fc1.out_features": "5", "net.fc1.bias": "false" }), "param")[1]).toBe(
+      "fc.weight [10, 5]",
+    );
+  });
+
+  it("reach every loss, and into schedules", () => {
+    const sums = (m: Elaborated) =>
+      operations(program(m, "train_step").results[0].value).filter((op) => op === "div").length;
+    expect(sums(model(text))).toBeGreaterThan(0);
+    expect(sums(model(text, { "loss.reduction": "sum" }))).toBe(0);
+    const cycle = { "optimizer.lr": "one_cycle(max_lr = 0.1)", "optimizer.lr.max_lr": "0.3" };
+    expect(operations(model(text, cycle).lr!)).toContain("cos");
+  });
+});
