@@ -39,7 +39,7 @@ describe("losses in float64", () => {
 });
 
 describe("losses in WebAssembly", () => {
-  // One of each sort; what gives a gradient of 1e12 in float64 is another matter in float32.
+  // One of each sort, and the edges.
   const chosen = goldens.filter(({ name, loss }, i) => {
     const sort = /\w+(?=\()/.exec(loss)![0];
     const first = goldens.findIndex((other) => /\w+(?=\()/.exec(other.loss)![0] === sort) === i;
@@ -76,6 +76,8 @@ describe("wrong arguments of losses", () => {
     ["cross_entropy(net, label)", { label: "f32" }, /found f32\[n\] for .*; declare `target label: class\[4\]`/],
     ["cross_entropy(net, values, ignore_index = 1)", values, /this target holds probabilities.*; leave out/],
     ["cross_entropy(net, label, reduction = some)", undefined, /mean/],
+    ["cross_entropy(net, label, ignore_index = 255)", undefined, /holds 0 … 4 − 1 alone; declare the target as `i32`/],
+    ["nll(net, label, ignore_index = 4)", undefined, /holds 0 … 4 − 1 alone/],
     ["nll(net, label)", { label: "f32[4]" }, /nll compares with one class a sample/],
     ["nll(net, label, weight = [1])", undefined, /`weight` needs a number for each of 4 classes/],
     ["bce(net, values)", { values: "f32[3]" }, /tensors of one shape/],
