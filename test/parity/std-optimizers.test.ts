@@ -137,6 +137,16 @@ describe("what constant arguments leave", () => {
   });
 });
 
+it.each(["radam", "radam(betas = [0.9, 0.5])", "nadam", "rprop", "muon"])(
+  "%s computes nothing that is not finite, also where it is not used",
+  async (optimizer) => {
+    const trainer = await trainerOf(compile(model(optimizer), { checkFinite: true }));
+    const batch = { x: uniform("own x", [6, 7], -1, 1), values: uniform("own values", [6, 10], -1, 1) };
+    for (let step = 1; step <= 7; step++) expect((await trainer.step(batch)).step).toBe(step);
+    trainer.dispose();
+  },
+);
+
 const OWN = `
 schedule half_cosine(rate: scalar, length = epochs) = half_way(rate, epoch / maximum(length, 1))
 fn half_way(rate, share) = rate / 2 * (1 + cos(pi * share))
