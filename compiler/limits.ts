@@ -1,6 +1,7 @@
 /** What fits: a module has one memory of at most 4 GiB. */
 import type { MemoryReport } from "./4-codegen/report.ts";
 import { CompileError } from "./diagnostics.ts";
+import { modelTooLarge } from "./errors.ts";
 import type { Module } from "./ir/graph.ts";
 
 const MAX_MEMORY_BYTES = 2 ** 32 - 65536;
@@ -20,16 +21,9 @@ export function refuseTooLarge(memory: MemoryReport, module: Module): void {
     )
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 8);
-  throw new CompileError([
-    {
-      severity: "error",
-      code: "model-too-large",
-      message: `the model needs ${gib(memory.total)} of memory; WebAssembly has at most 4 GiB`,
-      span: module.tensors[0]?.span ?? null,
-      notes: largest.map(({ label, bytes }) => ({ message: `${gib(bytes).padStart(12)}  ${label}`, span: null })),
-      help: "use a smaller batch (--batch), smaller layers, or smaller images",
-    },
-  ]);
+  const notes = largest.map(({ label, bytes }) => ({ message: `${gib(bytes).padStart(12)}  ${label}`, span: null }));
+  const span = module.tensors[0]?.span ?? null;
+  throw new CompileError([modelTooLarge({ size: gib(memory.total) }, span, { notes })]);
 }
 
 const gib = (bytes: number): string =>

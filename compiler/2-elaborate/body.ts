@@ -2,7 +2,7 @@
 import type { AssertStatement, Name, Statement, Step } from "../1-parse/syntax.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
-import { apply, call, calleeOf } from "./calls.ts";
+import { apply } from "./calls.ts";
 import { type Env, Failure, type TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
 import { evaluate, nameStep, pipeStep } from "./evaluate.ts";
@@ -167,12 +167,7 @@ function note({ label, expr, span }: Step, value: CValue, body: Body): void {
 /** A layer works on the value of the step before; anything else is the step's value itself. */
 function firstStep(step: Step, env: Env, body: Body): CValue {
   const { label, expr } = step;
-  let value: CValue;
-  if (expr.kind === "call" && label !== null && calleeOf(expr.callee, env) !== null) {
-    value = call(expr, env, null, label);
-  } else {
-    value = evaluate(expr, env);
-  }
+  let value = evaluate(expr, env, label);
   if (body.kind === "layer") {
     if (isCallable(value)) {
       if (body.current === null) throw env.ctx.failure(errors.noInput({ found: show(value) }, expr.span));

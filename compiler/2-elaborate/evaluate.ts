@@ -13,11 +13,12 @@ import { type CValue, isCallable, isList, isPoison, isTensor, POISON, show, type
 /** No tensor may have more elements than a signed 32-bit integer counts. */
 export const MAX_ELEMENTS = 2 ** 31;
 
-export function evaluate(expr: Expr, env: Env): CValue {
-  return env.ctx.step(expr.span, () => checked(evaluateKind(expr, env), expr.span, env.ctx));
+/** `label` is that of the step which the expression is: a layer applied here has its parameters called so. */
+export function evaluate(expr: Expr, env: Env, label: Name | null = null): CValue {
+  return env.ctx.step(expr.span, () => checked(evaluateKind(expr, env, label), expr.span, env.ctx));
 }
 
-function evaluateKind(expr: Expr, env: Env): CValue {
+function evaluateKind(expr: Expr, env: Env, label: Name | null): CValue {
   switch (expr.kind) {
     case "number":
     case "string":
@@ -34,7 +35,7 @@ function evaluateKind(expr: Expr, env: Env): CValue {
     case "choice":
       return choice(expr, env);
     case "call":
-      return call(expr, env, null, null);
+      return call(expr, env, null, label);
     case "index":
       return indexed(expr, env);
     case "member":

@@ -51,16 +51,12 @@ export function trainSettings(clause: TrainClause | null, env: Env): TrainSettin
 const SPLITS = ["train", "test"] as const;
 const split: Kind = { expected: "train or test", test: (v) => SPLITS.includes(v as "train") };
 const number: Kind = { expected: "a number", test: (v) => typeof v === "number" };
-const text: Kind = { expected: 'a text, such as "images/train"', test: (v) => typeof v === "string" };
 const COMMON = { split, eval: split, scale: number };
 
 /** The data sources and their arguments. `scale` is the factor on bytes, 1/255 by default. */
 const SOURCES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   cifar10: COMMON,
-  cifar100: COMMON,
   synthetic: { ...COMMON, size: whole(1, 10_000_000), eval_size: whole(1, 10_000_000), seed: whole(0, 2 ** 32 - 1) },
-  image_folder: { ...COMMON, path: text },
-  npy: { ...COMMON, path: text },
 };
 
 export function dataSettings(clause: DataClause, env: Env): ManifestData | null {

@@ -1,5 +1,7 @@
 /** No file makes the compiler loop, recurse or allocate without bound. */
 import { expect, it } from "vitest";
+import { compile } from "../../compiler/compile.ts";
+import type { CompileError } from "../../compiler/diagnostics.ts";
 import { renderDiagnostic } from "../../compiler/diagnostics-text.ts";
 import { check, modelWith } from "./front-end.ts";
 
@@ -65,6 +67,20 @@ it.each(refused)("%s", (_, text, code) => {
     expect(d.span).not.toBeNull();
     expect(renderDiagnostic(d).length).toBeLessThan(5000);
   }
+});
+
+it("a model that needs more than 4 GiB is refused with what takes the space", () => {
+  const text = modelWith("net { flatten; fc1: linear(30000); fc2: linear(30000); fc3: linear(10) }");
+  const error = (() => {
+    try {
+      compile(text);
+    } catch (e) {
+      return e as CompileError;
+    }
+  })();
+  const [diagnostic] = error!.diagnostics;
+  expect(diagnostic.code).toBe("model-too-large");
+  expect(diagnostic.notes.map((note) => note.message)).toContainEqual(expect.stringContaining("fc2.weight"));
 });
 
 it.each([
