@@ -50,6 +50,16 @@ describe.each(["js64", "wasm"] as const)("activations, %s", (backend) => {
   });
 });
 
+it("NaN propagates, as in PyTorch", async () => {
+  const names = goldens.entries.map(({ net }) => net).filter((net) => /^\w+$/.test(net));
+  const metrics = names.map((name) => `metric ${name}_of_nan: sum(${name}(net) ^ 2)`);
+  const heads = ["loss mse(net, y)", ...metrics].join("\n  ");
+  const targets = { y: { type: "f32[4]", values: [1, 2, 3, 4] } };
+  const given = { features: 4, values: [1, 2, 3, 4], net: "|> { log(-in) }", heads, targets };
+  const { evaluation } = await run(given, "wasm");
+  for (const name of names) expect(evaluation[`${name}_of_nan`], name).toBeNaN();
+});
+
 describe("wrong arguments of activations", () => {
   it.each([
     ["act: prelu(num_parameters = 3)", /3 parameters for 4 channels.*; num_parameters is 1 or/],
