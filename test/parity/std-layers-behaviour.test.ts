@@ -1,0 +1,171 @@
+/** What the library's layers do beside their formulas: noise in training alone, initial distributions, arguments that are refused. */
+import { describe, expect, it } from "vitest";
+import { compile } from "../../compiler/compile.ts";
+import { CompileError } from "../../compiler/index.ts";
+import { compileFor, trainerOf } from "./train.ts";
+
+/** The loss is the sum of the results times the probe: probes of 1 at one place read single results. */
+const modelText = (shape: string, output: string, net: string, dtype = "f32"): string => `
+model m {
+  input x: ${dtype}[${shape}]
+  target probe: f32[${output}]
+  net { ${net} }
+  loss read(net, probe, reduction = sum)
+  optimizer sgd(lr = 0)
+  train { batch = 64 }
+}
+loss read(pred: tensor, target: tensor) = pred * target
+`;
+
+describe("noise", () => {
+  const count = 64;
+  /** The sum of each group of `size` results on ones, over training steps, one group a step. */
+  async function results(net: string, size: number, groups: number): Promise<number[]> {
+    const trainer = await trainerOf(compileFor(modelText("6, 2, 2", "6, 2, 2", net), "js64"), 3);
+    const x = new Float32Array(count * 24).fill(1);
+    const sums: number[] = [];
+    for (let group = 0; group < groups; group++) {
+      const probe = new Float32Array(count * 24).fill(0);
+      const at = (group * size) % probe.length;
+      probe.fill(1, at, at + size);
+      sums.push((await trainer.step({ x, probe })).loss);
+    }
+    expect((await trainer.evaluate({ x, probe: x })).loss, "in eval mode").toBeCloseTo(count * 24, 6);
+    return sums;
+  }
+
+  it.each([
+    ["dropout2d(0.25)", 4],
+    ["drop_path(0.25)", 24],
+  ])("of %s is the same within its unit, and scaled", async (net, size) => {
+    const sums = (await results(net, size, 64)).map((sum) => sum / size);
+    for (const value of sums) expect(Math.min(Math.abs(value), Math.abs(value - 4 / 3))).toBeLessThan(1e-9);
+    const dropped = sums.filter((value) => value < 0.5).length;
+    // 64 draws at 1/4: 16 ± 3.5.
+    expect(dropped).toBeGreaterThan(3);
+    expect(dropped).toBeLessThan(30);
+  });
+
+  it("of drop_path(mode = batch) is the same for all samples", async () => {
+    const sums = await results("drop_path(0.5, mode = batch)", count * 24, 12);
+    const dropped = sums.filter((sum) => Math.abs(sum) < 1e-9).length;
+    expect(sums.filter((sum) => Math.abs(sum - 2 * count * 24) < 1e-6).length + dropped).toBe(12);
+    expect(dropped).toBeGreaterThan(0);
+    expect(dropped).toBeLessThan(12);
+  });
+});
+
+describe("initial tensors", () => {
+  const uniform = (bound: number) => ({ kind: "uniform", low: -bound, high: bound });
+  const normal = (std: number) => ({ kind: "normal", mean: 0, std });
+  const constant = (value: number) => ({ kind: "constant", value });
+  const root = Math.sqrt;
+  it.each([
+    ["3, 8", "6, 6", "l: conv1d(6, kernel = 3)", { weight: uniform(1 / 3), bias: uniform(1 / 3) }],
+    [
+      "4, 5, 5",
+      "6, 6, 6",
+      "l: conv_transpose2d(6, kernel = 2, groups = 2)",
+      { weight: uniform(1 / root(12)), bias: uniform(1 / root(12)) },
+    ],
+    [
+      "4, 8",
+      "4, 8",
+      "l: multi_head_attention(2)",
+      {
+        in_proj_weight: uniform(root(6 / 32)),
+        in_proj_bias: constant(0),
+        "out_proj.weight": uniform(1 / root(8)),
+        "out_proj.bias": constant(0),
+      },
+    ],
+    ["4, 8", "4, 8", "l: positional_embedding", { weight: normal(0.02) }],
+    ["4, 8", "5, 8", "l: class_token", { weight: normal(0.02) }],
+    ["4, 8", "4, 8", "l: layer_norm", { weight: constant(1), bias: constant(0) }],
+    ["4, 8", "4, 8", "l: rms_norm", { weight: constant(1) }],
+    ["4, 8", "4, 8", "l: group_norm(2)", { weight: constant(1), bias: constant(0) }],
+    [
+      "4, 8",
+      "4, 8",
+      "l: batch_norm1d",
+      { weight: constant(1), bias: constant(0), running_mean: constant(0), running_var: constant(1) },
+    ],
+    ["4, 5, 5", "4, 5, 5", "l: instance_norm2d(affine = true)", { weight: constant(1), bias: constant(0) }],
+    [
+      "4, 5, 5",
+      "4, 5, 5",
+      "l: squeeze_excitation(2)",
+      {
+        "fc1.weight": uniform(1 / 2),
+        "fc1.bias": uniform(1 / 2),
+        "fc2.weight": uniform(1 / root(2)),
+        "fc2.bias": uniform(1 / root(2)),
+      },
+    ],
+  ])("on [%s] → [%s], of %s", (shape, output, net, expected) => {
+    let found: Record<string, unknown> = {};
+    compile(modelText(shape, output, net), {
+      observe: (stage, module) => {
+        if (stage === "elaborate") found = Object.fromEntries(module.tensors.map(({ name, init }) => [name, init]));
+      },
+    });
+    const rounded = (v: unknown) =>
+      JSON.parse(JSON.stringify(v), (_, x) => (typeof x === "number" ? Number(x.toPrecision(12)) : x));
+    expect(rounded(found)).toEqual(
+      rounded(Object.fromEntries(Object.entries(expected).map(([name, init]) => [`l.${name}`, init]))),
+    );
+  });
+
+  it("of an embedding are normal", () => {
+    const { manifest } = compile(modelText("4", "4, 8", "l: embedding(9, 8)", "i32"));
+    expect(JSON.stringify(manifest)).toContain('{"kind":"normal","mean":0,"std":1}');
+  });
+});
+
+describe("wrong arguments", () => {
+  it.each([
+    ["4, 5, 5", "conv2d(4, kernel = 3, groups = 3)", "conv2d: 4 input channels do not split into 3 groups"],
+    ["4, 5, 5", "conv2d(4, kernel = 3, padding = 5, padding_mode = reflect)", "is more than 4"],
+    ["4, 5, 5", "conv1d(4, kernel = 3)", "conv1d works on sequences f32[n, channels, length]"],
+    ["4, 5", "conv1d(3, kernel = 3, groups = 2)", "conv1d: 3 output channels do not split into 2 groups"],
+    ["4, 5, 5", "conv_transpose2d(4, kernel = 2, stride = 2, output_padding = 2)", "must be below the stride 2"],
+    ["4, 5, 5", "conv_transpose2d(4, kernel = 2, padding = 5)", "leaves something of the image"],
+    ["4, 5, 5", "max_pool2d(2, padding = 2)", "more than half of the kernel"],
+    ["4, 5, 5", "batch_norm1d", "batch_norm1d works on f32[n, features] or f32[n, channels, length]"],
+    ["4, 5, 5", "batch_norm2d(momentum = 2)", "momentum must be from 0 to 1"],
+    ["4, 1, 1", "instance_norm2d", "needs more than one pixel"],
+    ["4, 5", "group_norm(3)", "4 channels do not split into 3 groups"],
+    ["4, 5", "layer_norm(4)", "does not end with the sizes 4"],
+    ["4, 5", "layer_norm([5, 4])", "does not end with the sizes [5, 4]"],
+    ["4, 5, 5", "rms_norm([5])", null],
+    ["4, 5, 5", "dropout2d(1)", "must be at least 0 and below 1"],
+    ["4, 5", "drop_path(-0.1)", "must be at least 0 and below 1"],
+    ["4, 5", "flatten(3)", "has no axis 3"],
+    ["4, 5, 5", "reflection_pad2d(5)", "is more than 4"],
+    ["4, 5, 5", "zero_pad2d([1, 2])", "a number or a list of 4"],
+    ["4, 5, 5", "upsample", "either a size or a scale_factor"],
+    ["4, 5, 5", "upsample(7, scale_factor = 2)", "either a size or a scale_factor"],
+    ["4, 5, 5", "upsample(scale_factor = 0.1)", "nothing is left"],
+    ["4, 5, 5", "upsample(7, align_corners = true)", "align_corners is for mode = bilinear"],
+    ["6, 5, 5", "pixel_shuffle(2)", "6 channels do not split into 2 × 2 pixels"],
+    ["4, 5, 4", "pixel_unshuffle(2)", "does not split into 2 × 2 pixels"],
+    ["4, 6", "multi_head_attention(4)", "6 features do not split into 4 heads"],
+    ["4, 6, 6", "multi_head_attention(2)", "multi_head_attention works on f32[n, tokens, features]"],
+    ["4, 6", "embedding(5, 3)", "class numbers"],
+    ["6, 5", "reshape(split(in, [2, 3])[0], [n, 10])", "sizes that add up to 6"],
+  ])("on [%s]: %s", (shape, net, message) => {
+    // The probe's shape is that of the input: it fits where nothing is wrong.
+    const run = () => compile(modelText(shape, shape, net));
+    if (message === null) return void run();
+    try {
+      run();
+    } catch (error) {
+      expect(error).toBeInstanceOf(CompileError);
+      const [{ message: text, span }] = (error as CompileError).diagnostics;
+      expect(text).toContain(message);
+      expect(span).not.toBeNull();
+      return;
+    }
+    expect.fail("it compiles");
+  });
+});
