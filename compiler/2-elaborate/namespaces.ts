@@ -1,4 +1,4 @@
-/** The definitions that a file can use: its own, the library's and the builtins, by sort. Layers, functions and values share one space. */
+/** The definitions that a file can use: its own, the library's and the builtins, by sort. */
 
 import type { LibraryEntry } from "../1-parse/parse.ts";
 import type { Definition, DefinitionSort } from "../1-parse/syntax.ts";
@@ -7,19 +7,62 @@ import type { Builder } from "../ir/builder.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { BUILTINS, DISTRIBUTIONS } from "./builtins/index.ts";
 import { Scope } from "./scope.ts";
-import { type Callable, type CValue, tensor } from "./values.ts";
+import { type Callable, type CValue, isCallable, tensor } from "./values.ts";
 
 /** Values of the training run that schedules and optimizers may use. */
 const HOST_NAMES = ["step", "epoch", "steps_per_epoch", "epochs", "total_steps"] as const;
 
-type Space = "values" | "loss" | "metric" | "optimizer" | "schedule" | "init";
+/** Layers and functions share a space with values: `relu`, `n`. */
+const SPACES = ["values", "loss", "metric", "optimizer", "schedule", "init"] as const;
+type Space = (typeof SPACES)[number];
+
+/** The definitions that one file's text sees. The library does not see the user's: it keeps its meaning whatever they are called. */
+export class Spaces {
+  /** `values` and the run's step, epoch, …: for schedules and optimizers. */
+  readonly host: Scope;
+
+  constructor(
+    private readonly spaces: Readonly<Record<Space, Scope>>,
+    b: Builder,
+  ) {
+    this.host = new Scope(this.values);
+    for (const name of HOST_NAMES) this.host.set(name, tensor(b.host(name)));
+    this.host.set("t", tensor(b.add(b.host("step"), 1)));
+    this.host.set("first_step", tensor(b.binary("eq", b.host("step"), 0)));
+  }
+
+  /** Layers, functions, constants, `n` and `pi`. */
+  get values(): Scope {
+    return this.spaces.values;
+  }
+  of(sort: DefinitionSort): Scope {
+    return this.spaces[spaceOf(sort)];
+  }
+  /** What is looked up before the values in a clause or a body of this sort. */
+  preferred(sort: DefinitionSort): Scope | null {
+    if (sort === "layer" || sort === "fn") return null;
+    return this.spaces[sort === "optimizer" ? "schedule" : sort];
+  }
+  /** Makes a definition of this file known; false if there is one of that name. */
+  define(definition: Definition): boolean {
+    const { sort, name } = definition;
+    const value = ofDefinition(definition, this);
+    const own = this.of(sort).own(name.text);
+    if (own !== undefined && !(sort === "metric" && sortOf(own) === "loss")) return false;
+    this.of(sort).set(name.text, value);
+    // A loss serves as a metric too.
+    if (sort === "loss" && this.spaces.metric.own(name.text) === undefined) this.spaces.metric.set(name.text, value);
+    return true;
+  }
+  /** What sorts of definitions the name has. */
+  sortsOf(name: string): string[] {
+    return SPACES.flatMap((space) => sortOf(this.spaces[space].callable(name)) ?? []);
+  }
+}
 
 export class Namespaces {
-  /** Layers, functions, builtins, `n` and `pi`. */
-  readonly values: Scope;
-  /** `values` and the run's step, epoch, … */
-  readonly host: Scope;
-  private readonly spaces: Readonly<Record<Space, Scope>>;
+  readonly library: Spaces;
+  readonly user: Spaces;
 
   constructor(
     b: Builder,
@@ -27,54 +70,27 @@ export class Namespaces {
     private readonly libraryFiles: ReadonlySet<SourceFile>,
   ) {
     const library = new Library(entries);
-    const space = (name: Space, parent: Scope | null = null): Scope => new LibraryScope(name, library, parent);
-    this.values = space("values");
-    this.host = new Scope(this.values);
-    const loss = space("loss");
-    this.spaces = {
-      values: this.values,
+    const loss = new LibraryScope("loss", library);
+    const spaces: Record<Space, Scope> = {
+      values: new LibraryScope("values", library),
       loss,
-      // A loss serves as a metric too.
-      metric: space("metric", loss),
-      optimizer: space("optimizer"),
-      schedule: space("schedule"),
-      init: space("init"),
+      metric: new LibraryScope("metric", library, loss),
+      optimizer: new LibraryScope("optimizer", library),
+      schedule: new LibraryScope("schedule", library),
+      init: new LibraryScope("init", library),
     };
-    for (const builtin of BUILTINS) this.values.set(builtin.name, ofBuiltin(builtin));
-    for (const builtin of DISTRIBUTIONS) this.spaces.init.set(builtin.name, ofBuiltin(builtin));
-    this.values.set("n", tensor(b.host("n")));
-    this.values.set("pi", Math.PI);
-    for (const name of HOST_NAMES) this.host.set(name, tensor(b.host(name)));
-    this.host.set("t", tensor(b.add(b.host("step"), 1)));
-    this.host.set("first_step", tensor(b.binary("eq", b.host("step"), 0)));
-    library.scope = this.values;
+    for (const builtin of BUILTINS) spaces.values.set(builtin.name, ofBuiltin(builtin));
+    for (const builtin of DISTRIBUTIONS) spaces.init.set(builtin.name, ofBuiltin(builtin));
+    spaces.values.set("n", tensor(b.host("n")));
+    spaces.values.set("pi", Math.PI);
+    this.library = new Spaces(spaces, b);
+    library.spaces = this.library;
+    const own = SPACES.map((space) => [space, new Scope(spaces[space])]);
+    this.user = new Spaces(Object.fromEntries(own), b);
   }
 
-  /** Definitions that a `sort` of clause or body looks up first. */
-  preferred(sort: DefinitionSort): Scope | null {
-    if (sort === "layer" || sort === "fn") return null;
-    return this.spaces[sort === "optimizer" ? "schedule" : sort];
-  }
-  space(sort: DefinitionSort): Scope {
-    return this.spaces[spaceOf(sort)];
-  }
-  /** Makes a definition of the user's file known; false if there is one of that name. */
-  define(definition: Definition, scope: Scope): boolean {
-    const space = this.space(definition.sort);
-    const own = space.own(definition.name.text);
-    if (own !== undefined && isUserDefinition(own, this)) return false;
-    space.set(definition.name.text, ofDefinition(definition, scope));
-    return true;
-  }
   isLibrary(file: SourceFile): boolean {
     return this.libraryFiles.has(file);
-  }
-  /** What the name is, in whichever space it stands. */
-  sortsOf(name: string): string[] {
-    return Object.values(this.spaces)
-      .map((scope) => scope.callable(name))
-      .flatMap((v) => (v && typeof v === "object" && "target" in v ? [v] : []))
-      .map(({ target }) => (target.kind === "definition" ? target.definition.sort : "fn"));
   }
 }
 
@@ -82,14 +98,14 @@ export class Namespaces {
 class Library {
   private readonly entries = new Map<string, LibraryEntry>();
   /** Where their bodies look names up. */
-  scope: Scope | null = null;
+  spaces: Spaces | null = null;
 
   constructor(entries: readonly LibraryEntry[]) {
     for (const entry of entries) this.entries.set(`${spaceOf(entry.sort)} ${entry.name}`, entry);
   }
   find(space: Space, name: string): CValue | undefined {
     const entry = this.entries.get(`${space} ${name}`);
-    return entry && ofDefinition(entry.parse(), this.scope!);
+    return entry && ofDefinition(entry.parse(), this.spaces!);
   }
   names(space: Space): string[] {
     return [...this.entries.values()].filter((e) => spaceOf(e.sort) === space).map((e) => e.name);
@@ -129,9 +145,10 @@ function spaceOf(sort: DefinitionSort): Space {
   return sort === "layer" || sort === "fn" ? "values" : sort;
 }
 
-function isUserDefinition(value: CValue, names: Namespaces): boolean {
-  const target = typeof value === "object" && "target" in value ? (value as Callable).target : null;
-  return target?.kind === "definition" && !names.isLibrary(target.definition.span.file);
+function sortOf(value: CValue | undefined): string | null {
+  if (value === undefined || !isCallable(value)) return null;
+  const { target } = value;
+  return target.kind === "definition" ? target.definition.sort : "fn";
 }
 
 const ofBuiltin = (builtin: Builtin): Callable => ({
@@ -139,8 +156,8 @@ const ofBuiltin = (builtin: Builtin): Callable => ({
   target: { kind: "builtin", builtin },
   given: new Map(),
 });
-const ofDefinition = (definition: Definition, scope: Scope): Callable => ({
+const ofDefinition = (definition: Definition, spaces: Spaces): Callable => ({
   kind: "callable",
-  target: { kind: "definition", definition, scope },
+  target: { kind: "definition", definition, spaces },
   given: new Map(),
 });

@@ -122,6 +122,13 @@ describe("initial tensors", () => {
   });
 });
 
+it("works whatever the user calls by the names that the library uses inside", () => {
+  const own = "fn divides(a, b) = false\nfn pair(x) = [1, 1]\nlayer linear = in";
+  const net = "conv2d(4, kernel = 3, padding = same); e: squeeze_excitation(2)";
+  const text = modelText("4, 5, 5", "4, 5, 5", net);
+  expect(compile(`${text}${own}`).manifest).toEqual(compile(text).manifest);
+});
+
 describe("wrong arguments", () => {
   it.each([
     ["4, 5, 5", "conv2d(4, kernel = 3, groups = 3)", "conv2d: 4 input channels do not split into 3 groups"],
