@@ -83,7 +83,7 @@ function parseItem(
 ): Item | null {
   const first = tokenAt(scanned.tokens, range.start);
   const word = scanned.tokens[first].text;
-  if (word !== "model" && !SORTS.includes(word)) {
+  if (!["model", "let", ...SORTS].includes(word)) {
     diagnostics.push(unknownItem(file, scanned.tokens[first]));
     return null;
   }
@@ -130,6 +130,7 @@ function statementAround(tokens: readonly Token[], offset: number): { start: num
 
 function withDocs(item: Item, docs: ReadonlyMap<number, string>): Item {
   const doc = docs.get(item.span.start) ?? "";
+  if (item.kind === "let") return item;
   if (item.kind === "definition") return { ...item, doc };
   const clauses = item.clauses.map((clause) =>
     clause.kind === "definition" ? { ...clause, doc: docs.get(clause.span.start) ?? "" } : clause,

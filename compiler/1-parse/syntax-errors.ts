@@ -27,7 +27,7 @@ export function syntaxError(
 }
 
 export function unknownItem(file: SourceFile, token: Token): Diagnostic {
-  const words = ["model", "layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
+  const words = ["model", "let", "layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
   const guess = token.kind === "word" ? nearest(token.text, words) : null;
   const span = { file, start: token.start, end: Math.max(token.end, token.start + 1) };
   const help = guess === null ? undefined : `did you mean \`${guess}\`?`;

@@ -173,7 +173,7 @@ export type Clause =
   | TrainClause
   | Definition
   | { readonly kind: "net"; readonly body: readonly Statement[]; readonly span: Span }
-  | { readonly kind: "let"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  | LetClause
   /** `loss`, `metric`, `optimizer` in a model: which one is used. */
   | UseClause;
 
@@ -193,7 +193,15 @@ export interface Model {
   readonly span: Span;
 }
 
-export type Item = Model | Definition;
+/** A constant of the file. */
+export interface LetClause {
+  readonly kind: "let";
+  readonly name: Name;
+  readonly value: Expr;
+  readonly span: Span;
+}
+
+export type Item = Model | Definition | LetClause;
 
 export interface SyntaxTree {
   readonly file: SourceFile;

@@ -1,10 +1,19 @@
 /** Sorts a model's clauses, and reports those that are missing or there twice. */
-import type { Clause, DataClause, Definition, InputClause, Model, TrainClause, UseClause } from "../1-parse/syntax.ts";
+import type {
+  Clause,
+  DataClause,
+  Definition,
+  InputClause,
+  LetClause,
+  Model,
+  SyntaxTree,
+  TrainClause,
+  UseClause,
+} from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
 import type { Diagnostics } from "./context.ts";
 
 type NetClause = Extract<Clause, { kind: "net" }>;
-type LetClause = Extract<Clause, { kind: "let" }>;
 
 export interface Clauses {
   readonly inputs: readonly InputClause[];
@@ -18,9 +27,12 @@ export interface Clauses {
   readonly train: TrainClause | null;
 }
 
-export function sortClauses(model: Model, diagnostics: Diagnostics): Clauses {
+/** The clauses of the model, with the constants and definitions of its file. */
+export function sortClauses(tree: SyntaxTree, model: Model, diagnostics: Diagnostics): Clauses {
   const of = <K extends Clause["kind"]>(...kinds: K[]): Extract<Clause, { kind: K }>[] =>
-    model.clauses.filter((c): c is Extract<Clause, { kind: K }> => (kinds as string[]).includes(c.kind));
+    [...tree.items, ...model.clauses].filter((c): c is Extract<Clause, { kind: K }> =>
+      (kinds as string[]).includes(c.kind),
+    );
   const only = <T extends Clause>(clause: string, found: readonly T[]): T | null => {
     for (const extra of found.slice(1)) {
       const notes = [{ message: "the first one is here", span: found[0].span }];

@@ -3,7 +3,7 @@ import { type Diagnostic, nearest, type SourceFile, type Span } from "../diagnos
 import * as errors from "../errors.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
-import type { Namespaces } from "./namespaces.ts";
+import type { Namespaces, Spaces } from "./namespaces.ts";
 import type { ParamPath, Tensors } from "./parameters.ts";
 import type { Scope } from "./scope.ts";
 import type { CValue } from "./values.ts";
@@ -156,6 +156,8 @@ export class Context {
 export interface Env {
   readonly ctx: Context;
   readonly scope: Scope;
+  /** What the file of the expression sees. */
+  readonly spaces: Spaces;
   /** Definitions that are looked up before the global names: initialisers after `~`, losses in a `loss` clause, … */
   readonly prefer: Scope | null;
   /** Where parameters of layers applied here get their names; null where there can be none. */
@@ -173,7 +175,7 @@ export function didYouMean(word: string, candidates: Iterable<string>): { help?:
 /** Looks a name up: what stands around it, then the preferred definitions, then the global ones. */
 export function lookup(env: Env, name: string, toCall: boolean): CValue | undefined {
   const find = (scope: Scope): CValue | undefined => (toCall ? scope.callable(name) : scope.get(name));
-  const globals = env.ctx.names.values;
+  const globals = env.spaces.values;
   const local = find(env.scope);
   const global = find(globals);
   if (local !== undefined && local !== global) return local;

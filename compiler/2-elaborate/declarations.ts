@@ -72,7 +72,6 @@ function dimension(expr: Expr, env: Env): number | null {
 
 /** An initialiser knows the parameter's `shape`, and for two axes or more PyTorch's `fan_in` and `fan_out`. */
 function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
-  const { names } = env.ctx;
   const scope = new Scope(env.scope);
   scope.set("shape", shape);
   if (shape.length >= 2) {
@@ -80,7 +79,7 @@ function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
     scope.set("fan_in", shape[1] * window);
     scope.set("fan_out", shape[0] * window);
   }
-  const inner: Env = { ...withScope(env, scope), prefer: names.preferred("init"), path: null };
+  const inner: Env = { ...withScope(env, scope), prefer: env.spaces.preferred("init"), path: null };
   const value = fill(evaluate(expr, inner), expr, inner);
   if (isPoison(value)) return null;
   if (typeof value === "number") return { kind: "constant", value };

@@ -5,7 +5,7 @@
 
 import type { ManifestData } from "../../runtime/abi.ts";
 import { libraryEntries } from "../1-parse/parse.ts";
-import type { Definition, Model, SyntaxTree } from "../1-parse/syntax.ts";
+import type { Model, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { Builder } from "../ir/builder.ts";
@@ -21,7 +21,6 @@ import { withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
 import { resolve } from "./resolve.ts";
-import { Scope } from "./scope.ts";
 import { dataSettings, guarded, type TrainSettings, trainSettings } from "./settings.ts";
 import { POISON } from "./values.ts";
 
@@ -67,25 +66,24 @@ class Elaboration {
 
   run(tree: SyntaxTree, options: ElaborateOptions): Elaborated {
     const model = this.onlyModel(tree);
-    const sorted = sortClauses(model, this.diagnostics);
-    const definitions = [...tree.items.filter((item) => item.kind === "definition"), ...sorted.definitions];
-    this.define(definitions);
-    if (!resolve(definitions, this.names, this.diagnostics)) this.stopIfFailed();
+    const sorted = sortClauses(tree, model, this.diagnostics);
+    this.define(sorted);
     const clauses = this.overridden(sorted, options);
-    const train = this.settings(clauses);
+    const early = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
+    this.constants(clauses, early);
+    const train = this.settings(clauses, early);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
-    const scope = this.constants(clauses, ctx(true));
-    const inputs = this.inputs(clauses, scope, ctx(true));
-    const data = clauses.data && dataSettings(clauses.data, this.env(scope, ctx(true)));
+    const inputs = this.inputs(clauses, ctx(true));
+    const data = clauses.data && dataSettings(clauses.data, this.env(ctx(true)));
     const [training, evaluation] = [true, false].map(
-      (mode) => new ModelPass(clauses, inputs, data, this.env(scope, ctx(mode))),
+      (mode) => new ModelPass(clauses, inputs, data, this.env(ctx(mode))),
     );
     const { loss } = training;
     // A model without a loss, by mistake, still has its optimizer looked at.
     const optimizer = clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss ?? this.b.const(0), training.ctx);
     this.stopIfFailed();
-    this.warnings(clauses, loss!, training.ctx);
+    this.warnings(clauses, [loss!, ...evaluation.metricValues], training.ctx);
     const trainStep: Program = {
       name: "train_step",
       results: [{ name: "loss", value: loss! }],
@@ -117,12 +115,15 @@ class Elaboration {
     throw new Failure(errors.modelCount({ count: models.length }, span), true);
   }
 
-  private define(definitions: readonly Definition[]): void {
+  private define({ definitions, lets }: Clauses): void {
     for (const definition of definitions) {
-      if (this.names.define(definition, this.names.values)) continue;
+      if (this.names.user.define(definition)) continue;
       const { text, span } = definition.name;
       this.diagnostics.add(errors.duplicateName({ kind: definition.sort, name: text }, span));
     }
+    const constants = lets.map(({ name }) => name.text);
+    // Definitions that refer to themselves must not be run.
+    if (!resolve(definitions, constants, this.names, this.diagnostics)) this.stopIfFailed();
   }
 
   private overridden(clauses: Clauses, { overrides, batch }: ElaborateOptions): Clauses {
@@ -130,23 +131,24 @@ class Elaboration {
     return withOverrides(clauses, all, this.names, this.diagnostics);
   }
 
-  private settings(clauses: Clauses): TrainSettings {
-    const ctx = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
-    return trainSettings(clauses.train, this.env(this.names.values, ctx));
+  private settings(clauses: Clauses, ctx: Context): TrainSettings {
+    return trainSettings(clauses.train, this.env(ctx));
   }
 
-  /** `let`s of the model, each seeing those before it. */
-  private constants(clauses: Clauses, ctx: Context): Scope {
-    const scope = new Scope(this.names.values);
+  /** `let`s of the file and of the model, each seeing those before it. */
+  private constants(clauses: Clauses, ctx: Context): void {
+    const { values } = this.names.user;
     for (const { name, value } of clauses.lets) {
-      const known = guarded(this.diagnostics, () => evaluate(value, this.env(scope, ctx)));
-      scope.set(name.text, known ?? POISON);
+      if (values.own(name.text) !== undefined) {
+        this.diagnostics.add(errors.duplicateName({ kind: "name", name: name.text }, name.span));
+      }
+      const known = guarded(this.diagnostics, () => evaluate(value, this.env(ctx)));
+      values.set(name.text, known ?? POISON);
     }
-    return scope;
   }
 
-  private inputs(clauses: Clauses, scope: Scope, ctx: Context): InputDecl[] {
-    const declared = clauses.inputs.map((clause) => declareInput(clause, this.env(scope, ctx)));
+  private inputs(clauses: Clauses, ctx: Context): InputDecl[] {
+    const declared = clauses.inputs.map((clause) => declareInput(clause, this.env(ctx)));
     const seen = new Set<string>();
     for (const { name, kind } of clauses.inputs) {
       if (seen.has(name.text)) this.diagnostics.add(errors.duplicateName({ kind, name: name.text }, name.span));
@@ -155,9 +157,9 @@ class Elaboration {
     return declared.filter((decl) => decl !== null);
   }
 
-  /** What is declared and has no effect on the loss. */
-  private warnings(clauses: Clauses, loss: Value, ctx: Context): void {
-    const used = new Set(topological([loss]).map((v) => `${v.op} ${v.attrs.name}`));
+  /** What is declared and has no effect on the loss or a metric. */
+  private warnings(clauses: Clauses, outputs: readonly Value[], ctx: Context): void {
+    const used = new Set(topological(outputs).map((v) => `${v.op} ${v.attrs.name}`));
     const dead = this.tensors.all.filter(({ kind, name }) => kind === "param" && !used.has(`param ${name}`));
     const layers = new Map(dead.map((decl) => [decl.name.replace(/\.?[^.]*$/, ""), decl]));
     for (const [name, { span }] of layers) ctx.diagnostics.add(errors.deadLayer({ name }, span));
@@ -167,8 +169,10 @@ class Elaboration {
     }
   }
 
-  private env(scope: Scope, ctx: Context): Env {
-    return { ctx, scope, prefer: null, path: null };
+  /** Where the model's clauses stand. */
+  private env(ctx: Context): Env {
+    const { user } = this.names;
+    return { ctx, scope: user.values, spaces: user, prefer: null, path: null };
   }
 
   private stopIfFailed(): void {

@@ -82,7 +82,7 @@ function named(name: string, span: Span, env: Env): CValue {
 }
 
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {
-  const sorts = env.ctx.names.sortsOf(name);
+  const sorts = env.spaces.sortsOf(name);
   const toCall = kind !== "name";
   const known = [...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
   const elsewhere = sorts.length > 0 ? { help: `\`${name}\` is a ${sorts[0]}, which has no meaning here` } : null;
@@ -138,9 +138,12 @@ function binary(expr: Extract<Expr, { kind: "binary" }>, env: Env): CValue {
   }
   if (typeof left === "number" && typeof right === "number") return ofNumbers(op, left, right);
   if (numeric(left) && numeric(right)) return operation(span, env, () => elementwise(env.ctx.b, op, left, right));
-  if (op === "==" || op === "!=") return equal(left, right) === (op === "==");
-  const [wrong, at] = numeric(left) ? [right, expr.right.span] : [left, expr.left.span];
-  return wrongOperand(op, "numbers or tensors", wrong, at, env);
+  const isEquality = op === "==" || op === "!=";
+  // A word without quotes is most likely the name of a function.
+  const fits = isEquality ? (v: CValue) => !isCallable(v) : numeric;
+  if (isEquality && fits(left) && fits(right)) return equal(left, right) === (op === "==");
+  const [wrong, at] = fits(left) ? [right, expr.right.span] : [left, expr.left.span];
+  return wrongOperand(op, isEquality ? "numbers, tensors or words in quotes" : "numbers or tensors", wrong, at, env);
 }
 
 function ofNumbers(op: BinaryOperator, left: number, right: number): CValue {
@@ -240,7 +243,7 @@ function callableBlock(
 ): CValue {
   if (repeat && isPoison(repeat.count)) return POISON;
   const times = repeat && { count: repeatCount(repeat.count, repeat.span, env), variable: repeat.variable };
-  const target = { kind: "block", body, scope: env.scope, repeat: times, span } as const;
+  const target = { kind: "block", body, scope: env.scope, spaces: env.spaces, repeat: times, span } as const;
   return { kind: "callable", target, given: new Map() };
 }
 

@@ -10,7 +10,18 @@ import { evaluate, operation } from "./evaluate.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
 import { takesReduction } from "./signatures.ts";
-import { type Callable, type CValue, isPoison, isTensor, nameOf, POISON, show, type Target, tensor } from "./values.ts";
+import {
+  type Callable,
+  type CValue,
+  type DefinitionTarget,
+  isPoison,
+  isTensor,
+  nameOf,
+  POISON,
+  show,
+  type Target,
+  tensor,
+} from "./values.ts";
 
 export function invoke(callee: Callable, binding: Binding, env: Env, label: Name | null, span: Span): CValue {
   const { target } = callee;
@@ -58,17 +69,18 @@ function runDefinition(
   path: ParamPath | null,
   span: Span,
 ): CValue {
-  const { definition } = target;
+  const { definition, spaces } = target;
   const { sort, body } = definition;
   const { ctx } = env;
-  const scope = bindParameters(definition, given, target.scope, env);
+  const scope = bindParameters(target, given, env);
   if (input !== null) scope.set("in", input);
   // An initialiser knows what it initialises.
   if (sort === "init") for (const name of INIT_NAMES) copy(name, env.scope, scope);
   const inner: Env = {
     ctx,
     scope: new Scope(scope),
-    prefer: ctx.names.preferred(sort),
+    spaces,
+    prefer: spaces.preferred(sort),
     path,
   };
   const kind = sort === "layer" ? "layer" : "function";
@@ -94,19 +106,17 @@ function pathOf({ sort, name }: Definition, label: Name | null, env: Env): Param
 
 /** Arguments and defaults; a default may use the parameters before it. */
 export function bindParameters(
-  { params, sort }: Definition,
+  { definition: { params, sort }, spaces }: DefinitionTarget,
   given: ReadonlyMap<string, CValue>,
-  outer: Scope,
   env: Env,
 ): Scope {
-  const { names } = env.ctx;
-  const scope = new Scope(sort === "schedule" || sort === "optimizer" ? names.host : outer);
+  const scope = new Scope(sort === "schedule" || sort === "optimizer" ? spaces.host : spaces.values);
   scope.set("training", env.ctx.training);
   for (const { name, types, default: value } of params) {
     const known = given.get(name.text);
     // A default that is one of the parameter's words is that word.
     const word = value?.kind === "name" && types.some((t) => t.text === value.name) ? value.name : null;
-    const inner: Env = { ctx: env.ctx, scope, prefer: names.preferred(sort), path: null };
+    const inner: Env = { ctx: env.ctx, scope, spaces, prefer: spaces.preferred(sort), path: null };
     scope.set(name.text, known ?? word ?? evaluate(value!, inner));
   }
   return scope;
@@ -124,7 +134,7 @@ type Block = Extract<Target, { kind: "block" }>;
 function runBlock(target: Block, outer: Scope, input: CValue, env: Env, path: ParamPath | null): CValue {
   const scope = new Scope(outer);
   scope.set("in", input);
-  const inner: Env = { ctx: env.ctx, scope: new Scope(scope), prefer: null, path };
+  const inner: Env = { ctx: env.ctx, scope: new Scope(scope), spaces: target.spaces, prefer: null, path };
   return runBody(target.body, inner, bodyOf("layer", "a block", input), target.span);
 }
 

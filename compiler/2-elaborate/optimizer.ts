@@ -36,7 +36,13 @@ export interface OptimizerResult {
 
 export function elaborateOptimizer(clause: UseClause, loss: Value, ctx: Context): OptimizerResult {
   const { names } = ctx;
-  const env: Env = { ctx, scope: names.host, prefer: names.preferred("optimizer"), path: null };
+  const env: Env = {
+    ctx,
+    scope: names.user.host,
+    spaces: names.user,
+    prefer: names.user.preferred("optimizer"),
+    path: null,
+  };
   const bound = boundOptimizer(clause, env);
   if (bound === null) return { updates: [], states: [], lr: null };
   const { target, scope } = bound;
@@ -53,7 +59,7 @@ export function elaborateOptimizer(clause: UseClause, loss: Value, ctx: Context)
 /** The optimizer that the clause calls, with its arguments. */
 function boundOptimizer({ expr }: UseClause, env: Env): { target: DefinitionTarget; scope: Scope } | null {
   const { ctx } = env;
-  const space = ctx.names.space("optimizer");
+  const space = env.spaces.of("optimizer");
   const name = expr.kind === "call" ? expr.callee : expr;
   const callee = calleeOf(name, { ...env, prefer: space });
   if (callee === null) return null;
@@ -66,7 +72,7 @@ function boundOptimizer({ expr }: UseClause, env: Env): { target: DefinitionTarg
   if (missing)
     throw ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: missing.name.text }, expr.span));
   if ([...given.values()].some(isPoison)) return null;
-  return { target, scope: bindParameters(target.definition, given, target.scope, env) };
+  return { target, scope: bindParameters(target, given, env) };
 }
 
 function stepOf(

@@ -108,7 +108,7 @@ function overrideLosses(expr: Expr, arg: Argument, names: Namespaces): Expr {
   if (expr.kind === "unary") return { ...expr, operand: inside(expr.operand) };
   if (expr.kind === "binary") return { ...expr, left: inside(expr.left), right: inside(expr.right) };
   if (expr.kind !== "call") return expr;
-  const isLoss = expr.callee.kind === "name" && names.space("loss").callable(expr.callee.name) !== undefined;
+  const isLoss = expr.callee.kind === "name" && names.user.of("loss").callable(expr.callee.name) !== undefined;
   if (isLoss) return { ...expr, args: [...expr.args, arg] };
   return { ...expr, args: expr.args.map((a) => ({ ...a, value: inside(a.value) })) };
 }

@@ -74,7 +74,7 @@ export class ModelPass {
 
   private scalar({ sort, expr }: UseClause, scope: Scope): Value | null {
     const { ctx } = this;
-    const env: Env = { ctx, scope, prefer: ctx.names.preferred(sort), path: null };
+    const env: Env = { ctx, scope, spaces: this.env.spaces, prefer: this.env.spaces.preferred(sort), path: null };
     const value = guarded(ctx.diagnostics, () => {
       const result = evaluate(expr, env);
       if (isPoison(result)) return null;
@@ -98,6 +98,10 @@ export class ModelPass {
 
   bufferUpdates(): Program["updates"] {
     return [...this.ctx.updates].map(([target, { value }]) => ({ target, value }));
+  }
+
+  get metricValues(): readonly Value[] {
+    return this.metrics.map(({ value }) => value);
   }
 
   evaluateProgram(): Program {

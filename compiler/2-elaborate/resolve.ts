@@ -26,10 +26,15 @@ const GIVEN: Readonly<Record<Definition["sort"], readonly string[]>> = {
 const AFTER_TILDE = ["shape", "fan_in", "fan_out"];
 
 /** Reports what is wrong; false if definitions are cyclic, so that they must not be run. */
-export function resolve(definitions: readonly Definition[], names: Namespaces, diagnostics: Diagnostics): boolean {
+export function resolve(
+  definitions: readonly Definition[],
+  constants: readonly string[],
+  names: Namespaces,
+  diagnostics: Diagnostics,
+): boolean {
   const references = new Map<Definition, Map<Definition, Span>>();
   for (const definition of definitions) {
-    references.set(definition, new Resolver(definition, names, diagnostics).run());
+    references.set(definition, new Resolver(definition, constants, names, diagnostics).run());
   }
   return !reportCycle(references, diagnostics);
 }
@@ -68,13 +73,14 @@ class Resolver {
 
   constructor(
     private readonly definition: Definition,
+    constants: readonly string[],
     private readonly names: Namespaces,
     private readonly diagnostics: Diagnostics,
   ) {
     const { sort } = definition;
-    this.prefer = names.preferred(sort);
-    this.globals = sort === "schedule" || sort === "optimizer" ? names.host : names.values;
-    this.scopes = [new Set(GIVEN[sort])];
+    this.prefer = names.user.preferred(sort);
+    this.globals = sort === "schedule" || sort === "optimizer" ? names.user.host : names.user.values;
+    this.scopes = [new Set([...constants, ...GIVEN[sort]])];
   }
 
   /** The definitions of the file that this one refers to, with the first place. */
@@ -140,7 +146,7 @@ class Resolver {
     for (const expr of [s.condition, s.otherwise]) if (expr) this.expr(expr, this.prefer);
     if (s.kind === "buffer") return this.expr(s.value, this.prefer);
     this.scopes.push(new Set(AFTER_TILDE));
-    this.expr(s.init, this.names.preferred("init"));
+    this.expr(s.init, this.names.user.preferred("init"));
     this.scopes.pop();
   }
 
@@ -224,7 +230,7 @@ class Resolver {
   }
 
   private unknown(name: string, span: Span, prefer: Scope | null, toCall: boolean): void {
-    const [elsewhere] = this.names.sortsOf(name);
+    const [elsewhere] = this.names.user.sortsOf(name);
     const locals = toCall ? [] : this.scopes.flatMap((scope) => [...scope]);
     const known = [...locals, ...this.globals.all(toCall), ...(prefer?.all(toCall) ?? [])];
     const kind = toCall ? "layer or function" : "name";

@@ -4,6 +4,7 @@ import type { Definition, Statement } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import type { Init, TensorType, Value } from "../ir/graph.ts";
 import type { Builtin } from "./builtins/builtin.ts";
+import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 
 export type CValue = number | boolean | string | CList | Tensor | Callable | Distribution | Poison;
@@ -34,12 +35,13 @@ export interface Callable {
 }
 
 export type Target =
-  | { readonly kind: "definition"; readonly definition: Definition; readonly scope: Scope }
+  | { readonly kind: "definition"; readonly definition: Definition; readonly spaces: Spaces }
   | { readonly kind: "builtin"; readonly builtin: Builtin }
   | {
       readonly kind: "block";
       readonly body: readonly Statement[];
       readonly scope: Scope;
+      readonly spaces: Spaces;
       readonly repeat: { readonly count: number; readonly variable: string | null } | null;
       readonly span: Span;
     };

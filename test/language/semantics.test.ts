@@ -173,6 +173,25 @@ describe("compile-time choices", () => {
   });
 });
 
+describe("definitions of a file", () => {
+  it("do not change what the library means by their names", () => {
+    const own = "fn pair(x) = x\nfn divides(a, b) = false\nfn relu(x) = 3\nlet per_channel = 3\nlet pi = 4";
+    const m = net("conv2d(4, kernel = 3); max_pool2d(2); conv2d(per_channel, kernel = pi / 4)", own);
+    expect(tensors(m, "param").slice(0, 3)).toEqual([
+      "conv2d.weight [4, 3, 3, 3]",
+      "conv2d.bias [4]",
+      "conv2d_2.weight [3, 4, 1, 1]",
+    ]);
+  });
+
+  it("see the constants of the file, which can be set", () => {
+    const text = `let width = 8\nlet double = 2 * width\nlayer own = linear(double)\n${modelWith("net { flatten; own; fc: linear(10) }")}`;
+    const sizes = (overrides: Record<string, string>) => check(text, overrides).model!.module.tensors[1].shape;
+    expect(sizes({})).toEqual([16]);
+    expect(sizes({ width: "5" })).toEqual([10]);
+  });
+});
+
 describe("layers as values", () => {
   it("are arguments of layers", () => {
     const m = net("around(conv2d(3, kernel = 1)); around(tanh)", "layer around(f: function) = in + (in |> body: f)");
