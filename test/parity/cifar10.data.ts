@@ -1,22 +1,18 @@
 /** The tutorial's network on the real CIFAR-10 test split in order, against PyTorch: 157 steps, and 10 epochs. */
 import { describe, expect, it } from "vitest";
 import { testSplit } from "./cifar10.ts";
-import { type Golden, goldens } from "./golden.ts";
-import { EPOCH_SUM, FLOAT64, TOLERANCES } from "./tolerances.ts";
+import { goldens } from "./golden.ts";
+import { EPOCH_SUM, FLOAT64, tolerancesOf } from "./tolerances.ts";
 import { train, worst } from "./train.ts";
 
 const cifar10 = testSplit();
 const entries = goldens("cifar10");
 const named = entries.map((golden) => [golden.name, golden] as const);
 
-function tolerances({ name, losses }: Golden) {
-  return TOLERANCES[name.split("/")[1]].filter(([upTo]) => upTo <= losses.length);
-}
-
 describe("wasm", () => {
   it.each(named.filter(([, golden]) => !golden.epoch_sums))("%s", async (_, golden) => {
     const { steps } = await train(golden, "wasm", { cifar10 });
-    for (const [upTo, tolerance] of tolerances(golden)) {
+    for (const [upTo, tolerance] of tolerancesOf(golden)) {
       expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
     }
   });
@@ -24,7 +20,7 @@ describe("wasm", () => {
   it.each(named.filter(([, golden]) => golden.epoch_sums))("%s, sums of epochs", async (_, golden) => {
     const sums = golden.epoch_sums!;
     const { steps, epochSums } = await train(golden, "wasm", { cifar10, epochs: sums.length });
-    for (const [upTo, tolerance] of tolerances(golden)) {
+    for (const [upTo, tolerance] of tolerancesOf(golden)) {
       expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
     }
     sums.forEach((sum, epoch) => {

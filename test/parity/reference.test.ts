@@ -1,15 +1,15 @@
 /** The tutorial's network at full size on generated images, under each head and optimizer. */
 import { describe, expect, it } from "vitest";
 import { goldens } from "./golden.ts";
-import { FLOAT64, TOLERANCES } from "./tolerances.ts";
+import { FLOAT64, tolerancesOf } from "./tolerances.ts";
 import { train, worst } from "./train.ts";
 
 const entries = goldens("generated");
 
 describe("wasm", () => {
-  it.each(entries.map((golden) => [golden.name, golden] as const))("%s", async (name, golden) => {
+  it.each(entries.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
     const { steps } = await train(golden, "wasm");
-    for (const [upTo, tolerance] of TOLERANCES[name.split("/")[1]]) {
+    for (const [upTo, tolerance] of tolerancesOf(golden)) {
       expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
     }
   });
