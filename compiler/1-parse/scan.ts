@@ -40,7 +40,7 @@ const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}"
 const CONTINUES_AFTER = new Set(
   "= == != < <= > >= + - * / ^ @ ? : , ; . ~ | |> ± += -= *= /= ( [ { then else and or not".split(" "),
 );
-/** … nor before these. A minus is not among them: a line may begin with a negative value. */
+/** … nor before these. */
 const CONTINUES_BEFORE = new Set(
   "= == != < <= > >= + * / ^ @ ? : , . ~ | |> += -= *= /= ) ] { then else and or".split(" "),
 );
@@ -69,9 +69,11 @@ interface Open {
   /** Tokens since then, and the most there were. */
   length: number;
   longest: number;
+  /** Where in its line the statement begins. */
+  column: number;
 }
 
-const openAt = (bracket: string, at: number): Open => ({ bracket, at, choices: 0, length: 0, longest: 0 });
+const openAt = (bracket: string, at: number): Open => ({ bracket, at, choices: 0, length: 0, longest: 0, column: 0 });
 
 export function scan(file: SourceFile): Scan {
   return new Scanner(file).run();
@@ -86,6 +88,8 @@ class Scanner {
   private braces = 0;
   private pendingDoc: string[] = [];
   private pendingNewline: number | null = null;
+  /** The offset of the current line. */
+  private lineStart = 0;
   /** Set where what follows would be guesswork: after a bracket that does not match, or too many errors. */
   private stopped = false;
 
@@ -111,6 +115,7 @@ class Scanner {
       this.masked.push(" ".repeat(end - start));
     } else if (groups.newline !== undefined) {
       this.pendingNewline ??= this.masked.length;
+      this.lineStart = end;
       this.masked.push(" ");
     } else if (groups.open !== undefined) {
       this.report(errors.unterminatedText({}, this.span(start, end)));
@@ -124,6 +129,8 @@ class Scanner {
 
   private token(kind: Token["kind"], text: string, start: number, end: number): void {
     this.lineEnd(text, start);
+    const previous = this.tokens.at(-1);
+    if (!previous || previous.kind === "separator" || previous.text === "{") this.top.column = start - this.lineStart;
     this.masked.push(kind === "symbol" && text === ";" ? ";" : this.file.text.slice(start, end));
     if (this.pendingDoc.length > 0) this.docs.set(start, this.pendingDoc.join("\n"));
     this.pendingDoc = [];
@@ -142,6 +149,8 @@ class Scanner {
     const previous = this.tokens.at(-1);
     if (mark === null || previous === undefined || this.top.bracket === "(" || this.top.bracket === "[") return;
     if (CONTINUES_AFTER.has(previous.text) || CONTINUES_BEFORE.has(next)) return;
+    // A line may begin with a negative value; indented deeper than the statement above, it goes on with that.
+    if (next === "-" && at - this.lineStart > this.top.column) return;
     this.masked[mark] = ";";
     this.endExpression();
     this.push("separator", ";", Math.min(previous.end, at), Math.min(previous.end, at));
@@ -238,13 +247,17 @@ function items(tokens: readonly Token[]): { start: number; end: number }[] {
   return found;
 }
 
-/** Characters that people bring along from other languages have a cure of their own. */
+/** Characters that people bring along from other languages. */
+const CURES: readonly (readonly [begins: RegExp, help: string])[] = [
+  [/^#/, "comments begin with `//`"],
+  [/^['\u2018-\u201f`]/, 'texts are written in double quotes: "…"'],
+  [/^&/, "write `and`"],
+  [/^!/, "write `not`"],
+  [/^\\/, "an expression goes on in the next line after an operator, or inside brackets"],
+];
+
 function strayCharacters(text: string, span: Span): Diagnostic {
   const shown = text.length > 20 ? `${text.slice(0, 20)}…` : text;
-  const help = /^[#%]/.test(text)
-    ? "comments begin with `//`"
-    : /^['\u2018-\u201f`]/.test(text)
-      ? 'texts are written in double quotes: "…"'
-      : undefined;
+  const [, help] = CURES.find(([begins]) => begins.test(text)) ?? [];
   return errors.strayCharacter({ text: shown }, span, { help });
 }

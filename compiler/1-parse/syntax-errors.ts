@@ -8,6 +8,17 @@ const CONTINUATION = new Set(["an operator", "an assignment", ..."( [ . ? : |> ,
 const STATEMENT = new Set("let param buffer state update assert".split(" "));
 const CLAUSE = new Set("input target net loss metric optimizer data train layer fn schedule init".split(" "));
 const SHOWN = 5;
+/** What other languages call our items. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ["func", "fn"],
+  ["function", "fn"],
+  ["def", "fn"],
+  ["class", "layer"],
+  ["module", "layer"],
+  ["network", "model"],
+  ["const", "let"],
+  ["var", "let"],
+]);
 
 /** `offset` is the furthest place that the grammar reached, `expected` what ohm says it would have taken there. */
 export function syntaxError(
@@ -23,12 +34,22 @@ export function syntaxError(
   const span = token
     ? { file, start: token.start, end: Math.max(token.end, token.start + 1) }
     : { file, start: Math.max(0, file.text.trimEnd().length - 1), end: file.text.trimEnd().length };
-  return errors.syntaxError({ expected: wanted, found }, span);
+  return errors.syntaxError({ expected: wanted, found }, span, { help: cureOf(token, tokens, expected) });
+}
+
+/** Slips that have a cure of their own. */
+function cureOf(token: Token | undefined, tokens: readonly Token[], expected: readonly string[]): string | undefined {
+  const previous = token && tokens[tokens.indexOf(token) - 1];
+  if (token?.text === "|>" && expected.includes('":"')) return "put the pipe in parentheses: `c ? (x |> f) : x`";
+  if (token?.text === "*" && previous?.text === "*") return "the power is `^`";
+  if (token?.text === "|" && previous?.text === "|") return "write `or`";
+  if (token?.text === "=" && expected.includes("an operator")) return "`==` compares; `=` names a value or an argument";
+  return undefined;
 }
 
 export function unknownItem(file: SourceFile, token: Token): Diagnostic {
   const words = ["model", "let", "layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
-  const guess = token.kind === "word" ? nearest(token.text, words) : null;
+  const guess = ELSEWHERE.get(token.text) ?? (token.kind === "word" ? nearest(token.text, words) : null);
   const span = { file, start: token.start, end: Math.max(token.end, token.start + 1) };
   const help = guess === null ? undefined : `did you mean \`${guess}\`?`;
   return errors.unknownItem({ found: describeToken(token) }, span, { help });

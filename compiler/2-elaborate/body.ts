@@ -96,7 +96,7 @@ function run(statement: Statement, env: Env, body: Body): void {
     case "state":
     case "assign":
       if (body.optimizer) return body.optimizer.run(statement, env);
-      return misplaced(statement.kind === "state" ? "state" : "=", statement.span, env, body);
+      return misplaced(statement.kind === "state" ? "state" : `${statement.op ?? ""}=`, statement.span, env, body);
     case "step":
       return steps(statement, env, body);
     default:
@@ -112,7 +112,8 @@ function define(name: Name, value: CValue, env: Env): void {
 }
 
 function misplaced(statement: string, span: Span, env: Env, body: Body): never {
-  throw env.ctx.failure(errors.misplacedStatement({ statement, place: body.place }, span));
+  const help = statement === "=" ? "name a step with `name: step`, a value with `let name = value`" : undefined;
+  throw env.ctx.failure(errors.misplacedStatement({ statement, place: body.place }, span, { help }));
 }
 
 function branch(statement: Extract<Statement, { kind: "if" }>, env: Env, body: Body): void {

@@ -135,10 +135,11 @@ class Binder {
       return;
     }
     if (!first) return this.place(first, POISON, arg);
-    const value = this.value(arg.value, first);
     // `softmax(1)`: the tensor that the function works on is still to come.
-    const waits = this.flow === "first" && first === this.params[0] && isOnlyTensor(first) && !isTensor(value);
-    this.place(waits && second ? second : first, value, arg);
+    const mayWait = this.flow === "first" && first === this.params[0] && isOnlyTensor(first) && second !== undefined;
+    if (mayWait && isWordOf(second, arg.value)) return this.place(second, this.value(arg.value, second), arg);
+    const value = this.value(arg.value, first);
+    this.place(mayWait && !isTensor(value) ? second : first, value, arg);
   }
 
   private place(param: Param | undefined, value: CValue, arg: Argument): void {
@@ -154,7 +155,7 @@ class Binder {
 
   /** A bare word that the parameter knows is that word; anything else is an expression. */
   private value(expr: Expr, param: Param): CValue {
-    if (expr.kind === "name" && param.words.includes(expr.name)) return expr.name;
+    if (isWordOf(param, expr)) return expr.name;
     if (expr.kind === "name" && param.words.length > 0 && lookup(this.env, expr.name, false) === undefined) {
       const extra = { ...didYouMean(expr.name, param.words), notes: signatureNote(this.callee) };
       const expected = expectedTypes(param);
@@ -178,4 +179,6 @@ class Binder {
   }
 }
 
+const isWordOf = (param: Param, expr: Expr): expr is Extract<Expr, { kind: "name" }> =>
+  expr.kind === "name" && param.words.includes(expr.name);
 const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";

@@ -62,12 +62,11 @@ const SOURCES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
 export function dataSettings(clause: DataClause, env: Env): ManifestData | null {
   const { diagnostics } = env.ctx;
   const source = clause.source.text;
-  const known = SOURCES[source];
-  if (known === undefined) {
+  if (!Object.hasOwn(SOURCES, source)) {
     diagnostics.add(errors.unknownData({ name: source }, clause.source.span, didYouMean(source, Object.keys(SOURCES))));
     return null;
   }
-  return { source, args: readSettings(source, clause.args, known, SPLITS, env) };
+  return { source, args: readSettings(source, clause.args, SOURCES[source], SPLITS, env) };
 }
 
 type Setting = string | number | boolean | readonly number[];

@@ -58,6 +58,8 @@ describe("expressions", () => {
     expect(value("1 +\n 2\n * 3\n + (4\n + 5\n)")).toBe(16);
     expect(value("true\n ? 3\n : 4")).toBe(3);
     expect(value("if true\n then 3\n else 4")).toBe(3);
+    expect(value("9\n  - 4\n  - 2")).toBe(3);
+    expect(value("f(1)\nfn f(x) {\n  let y = x\n    - 4\n  -y\n}")).toBe(3);
   });
 
   it("finds functions behind parameters of their name", () => {
