@@ -137,7 +137,7 @@ class Binder {
     if (!first) return this.place(first, POISON, arg);
     // `softmax(1)`: the tensor that the function works on is still to come.
     const mayWait = this.flow === "first" && first === this.params[0] && isOnlyTensor(first) && second !== undefined;
-    if (mayWait && isWordOf(second, arg.value)) return this.place(second, this.value(arg.value, second), arg);
+    if (mayWait && wordOf(second, arg.value) !== null) return this.place(second, this.value(arg.value, second), arg);
     const value = this.value(arg.value, first);
     this.place(mayWait && !isTensor(value) ? second : first, value, arg);
   }
@@ -155,7 +155,8 @@ class Binder {
 
   /** A bare word that the parameter knows is that word; anything else is an expression. */
   private value(expr: Expr, param: Param): CValue {
-    if (isWordOf(param, expr)) return expr.name;
+    const word = wordOf(param, expr);
+    if (word !== null) return word;
     if (expr.kind === "name" && param.words.length > 0 && lookup(this.env, expr.name, false) === undefined) {
       const extra = { ...didYouMean(expr.name, param.words), notes: signatureNote(this.callee) };
       const expected = expectedTypes(param);
@@ -179,6 +180,6 @@ class Binder {
   }
 }
 
-const isWordOf = (param: Param, expr: Expr): expr is Extract<Expr, { kind: "name" }> =>
-  expr.kind === "name" && param.words.includes(expr.name);
+const wordOf = (param: Param, expr: Expr): string | null =>
+  expr.kind === "name" && param.words.includes(expr.name) ? expr.name : null;
 const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";
