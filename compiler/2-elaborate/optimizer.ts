@@ -2,7 +2,7 @@
 import type { AssignStatement, BinaryOperator, Statement, UseClause } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
-import { sameShape, type TensorDecl, topological, type Value } from "../ir/graph.ts";
+import { sameShape, type TensorDecl, type Value } from "../ir/graph.ts";
 import { elementwise, toValue } from "./arithmetic.ts";
 import { bodyOf, runStatements } from "./body.ts";
 import { bind, calleeOf } from "./calls.ts";
@@ -100,6 +100,15 @@ function stepOf(
   return body.result();
 }
 
+/** The values that make `root` up to the gradient: what lies behind that is the whole model. */
+function valuesOf(root: Value): ReadonlySet<Value> {
+  const found = new Set([root]);
+  for (const value of found) {
+    if (value.op !== "grad") for (const input of value.inputs) found.add(input);
+  }
+  return found;
+}
+
 /** `state` and assignments to `param`, for one parameter. */
 export class OptimizerBody {
   private readonly states = new Map<string, { readonly old: Value; readonly next: Value; readonly span: Span }>();
@@ -174,7 +183,7 @@ export class OptimizerBody {
   result(): { updates: Update[]; states: TensorDecl[] } {
     const needed = new Set<string>();
     const visit = (root: Value): void => {
-      for (const value of topological([root])) {
+      for (const value of valuesOf(root)) {
         for (const [name, state] of this.states) {
           if (value !== state.old || needed.has(name)) continue;
           needed.add(name);
