@@ -22,10 +22,11 @@ const sections = {
       c.output,
       c.milliseconds,
       c.best,
-      c.gflops,
+      c.gflops.definition,
+      c.gflops.executed,
       `${Math.round(100 * c.best_of_peak)} %`,
     ]);
-    const head = ["kernel", "output", "median ms", "best ms", "GFLOP/s", "best, of peak"];
+    const head = ["kernel", "output", "median ms", "best ms", "GFLOP/s", "executed", "best executed, of peak"];
     return `### Kernels: ${milliseconds} ms in all; measured SIMD peak ${peak_gflops} GFLOP/s\n\n${table(head, rows)}`;
   },
 

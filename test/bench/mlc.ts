@@ -2,11 +2,14 @@
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
 import { type CompileOptions, compile } from "../../compiler/compile.ts";
 import { createTrainer, type Engine, wasmEngine } from "../../runtime/index.ts";
+import { executedFlops } from "./executed.ts";
 
 export interface KernelTime {
   readonly kernel: string;
   readonly output: string;
+  /** By the operation's definition, and those that the kernel executes. */
   readonly flops: number;
+  readonly executed: number;
   /** Of each step. */
   readonly milliseconds: number[];
 }
@@ -57,7 +60,9 @@ export async function timeKernels(source: string, options: CompileOptions, steps
   const engine = await wasmEngine(emitWasm({ ...loops, programs: [...loops.programs, ...single] }));
   const times = report.kernels
     .filter(({ program }) => program === PROGRAM)
-    .map(({ kernel, output, flops }): KernelTime => ({ kernel, output, flops, milliseconds: [] }));
+    .map(({ kernel, output, flops }, i): KernelTime => {
+      return { kernel, output, flops, executed: executedFlops(calls[i].kernel, manifest.batch), milliseconds: [] };
+    });
   const timed: Engine = {
     memory: engine.memory,
     run(program, n) {
