@@ -6,10 +6,10 @@ import { fuse } from "./3-passes/fuse.ts";
 import { hostExpr } from "./3-passes/host.ts";
 import { Layouts } from "./3-passes/layout.ts";
 import { type Schedule, schedule } from "./3-passes/schedule.ts";
-import { assemble } from "./4-codegen/assemble.ts";
+import { assemble, MOST_THREADS } from "./4-codegen/assemble.ts";
 import { emitJs } from "./4-codegen/js-backend.ts";
 import type { KernelReport, MemoryReport } from "./4-codegen/report.ts";
-import { emitWasm } from "./4-codegen/wasm-backend.ts";
+import { emitTeamWasm, emitWasm } from "./4-codegen/wasm-backend.ts";
 import type { Diagnostic } from "./diagnostics.ts";
 import type { Module } from "./ir/graph.ts";
 import type { LoopModule } from "./ir/loops.ts";
@@ -31,6 +31,8 @@ export interface CompileOptions {
   readonly numerics?: "strict" | "fast";
   /** Kernels are checked one by one for values that are not finite (slower). */
   readonly checkFinite?: boolean;
+  /** WebAssembly that any number of threads can run, one too; the default. */
+  readonly threads?: boolean;
   /** Function names in the WebAssembly, for profilers. */
   readonly names?: boolean;
   /** Checks the IR between passes. */
@@ -71,13 +73,16 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
   const assembled = assemble(module, schedules, layouts, target, options.checkFinite ?? false);
   refuseTooLarge(assembled.memory, model.module);
 
+  const { names } = options;
+  const team = backend === "wasm" && (options.threads ?? true) ? emitTeamWasm(assembled.loops, { names }) : null;
   const manifest: Manifest = {
     ...assembled.manifest,
+    ...(team && { threads: { most: MOST_THREADS, ...team.memory } }),
     lr: model.lr && hostExpr(model.lr),
     data: model.data,
     train: model.train,
   };
-  const wasm = backend === "wasm" ? emitWasm(assembled.loops, { names: options.names }) : null;
+  const wasm = team?.bytes ?? (backend === "wasm" ? emitWasm(assembled.loops, { names }) : null);
   const js = backend === "js" ? emitJs(assembled.loops) : null;
   return {
     manifest,
@@ -89,17 +94,18 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     schedules,
     executable: (load) => ({
       manifest,
-      instantiate: () => (wasm ? instantiateWasm(wasm) : load!(js!).then((loaded) => loaded.instantiate())),
+      ...(wasm && team && { kernels: { wasm } }),
+      instantiate: () => (wasm ? instantiateWasm(wasm, manifest) : load!(js!).then((loaded) => loaded.instantiate())),
     }),
   };
 }
 
 /** The kernels of a WebAssembly module as the runtime calls them. */
-async function instantiateWasm(bytes: Uint8Array): Promise<Engine> {
-  const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>);
-  const { memory, ...programs } = instance.exports as { memory: WebAssembly.Memory } & Record<
-    string,
-    (n: number) => number
-  >;
-  return { memory: memory.buffer, run: (program, n) => programs[program](n) };
+async function instantiateWasm(bytes: Uint8Array, { threads }: Manifest): Promise<Engine> {
+  const own = threads && new WebAssembly.Memory({ initial: threads.pages, maximum: threads.pages });
+  const imports: WebAssembly.Imports = own ? { env: { memory: own } } : {};
+  const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, imports);
+  const exports = instance.exports as Record<string, (...args: number[]) => number>;
+  const memory = own ?? (instance.exports.memory as WebAssembly.Memory);
+  return { memory: memory.buffer, run: (program, n) => exports[program](n, 0, 1) };
 }

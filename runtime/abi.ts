@@ -64,6 +64,36 @@ export interface ManifestData {
   readonly args: Readonly<Record<string, string | number | boolean | readonly number[]>>;
 }
 
+/**
+ * Addresses of 4-byte integers by which threads work together, each in a cache line of its own. They lie below all data.
+ *
+ * The barrier: how many threads have arrived, how often all have (threads wait for that to change), how many threads sleep.
+ * `found`: a program's result, from the thread that looks for non-finite values. `failed`: not 0 once a thread has died.
+ * `spin`: not 0 if the first thread must not sleep, as that of a page. `command`: counts calls; workers wait for it to change,
+ * and then run the program of this number (-1: none, the end) on `n` samples.
+ */
+export const CONTROL = {
+  arrived: 64,
+  generation: 128,
+  sleepers: 192,
+  found: 256,
+  failed: 320,
+  spin: 384,
+  command: 448,
+  program: 512,
+  n: 516,
+} as const;
+
+/** A module for threads imports its memory. As it is, the memory is one thread's. */
+export interface ManifestThreads {
+  /** The most that may run a program together. */
+  readonly most: number;
+  /** Of the memory, of 64 KiB. */
+  readonly pages: number;
+  /** Where the module's bytes say what memory it imports: 1 is one thread's, 3 is shared. */
+  readonly limits: number;
+}
+
 export interface Manifest {
   readonly abi: number;
   readonly name: string;
@@ -79,6 +109,8 @@ export interface Manifest {
   readonly rng: number;
   /** `train_step`, `evaluate`, `forward`, and one for each input given as bytes. */
   readonly programs: Readonly<Record<string, ManifestProgram>>;
+  /** WebAssembly alone: programs take the number of the thread and how many there are, beside the number of samples. */
+  readonly threads?: ManifestThreads;
   /** The learning rate of a step, for reports. */
   readonly lr: HostExpr | null;
   readonly data: ManifestData | null;
@@ -95,10 +127,23 @@ export interface Engine {
   readonly memory: ArrayBuffer | SharedArrayBuffer;
   /** Runs a program on `n` samples; 0, or 1 + the index of the first call that wrote a non-finite value. */
   run(program: string, n: number): number;
+  /** Ends the threads that were started for it. */
+  dispose?(): void;
+}
+
+/** The WebAssembly of the kernels for several threads. */
+export interface KernelSource {
+  /** The module, its bytes, or its address. */
+  readonly wasm: WebAssembly.Module | Uint8Array | ArrayBuffer | URL;
+  /** The script of the workers; the runtime has one for Node. */
+  readonly worker?: URL;
 }
 
 /** A compiled module as the runtime takes it. */
 export interface Executable {
   readonly manifest: Manifest;
+  /** If several threads may run them. */
+  readonly kernels?: KernelSource;
+  /** For one thread. */
   instantiate(): Promise<Engine>;
 }

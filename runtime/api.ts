@@ -5,7 +5,10 @@ import type { Columns, Dataset } from "./dataset.ts";
 export interface TrainerOptions {
   /** Decides the initial weights, the order of the samples and all that is random in the model: 0 … 2^32 − 1. The default is the model's. */
   readonly seed?: number;
-  /** The kernels run on one thread; asking for more is answered in `Trainer.notes`. */
+  /**
+   * Threads that run the kernels (default 1); "auto" is one for each core, up to 8. The result has the same bits for any number.
+   * Where there cannot be so many, `Trainer.notes` says why.
+   */
   readonly threads?: "auto" | number;
 }
 

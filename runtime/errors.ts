@@ -8,6 +8,7 @@ export type ErrorCode =
   | "weights"
   | "non-finite"
   | "artifact"
+  | "threads"
   | "disposed";
 
 export class TrainerError extends Error {

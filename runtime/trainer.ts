@@ -1,5 +1,5 @@
 /** What an app holds: a compiled model that trains, evaluates, predicts, saves and resumes. */
-import { ABI_VERSION, type Executable, type Manifest, type ManifestTensor } from "./abi.ts";
+import { ABI_VERSION, type Engine, type Executable, type Manifest, type ManifestTensor } from "./abi.ts";
 import type {
   EpochResult,
   Evaluation,
@@ -17,6 +17,7 @@ import type { Bound } from "./feed.ts";
 import { trainEpochs } from "./fit.ts";
 import { Kernels } from "./kernels.ts";
 import { Session } from "./session.ts";
+import { chooseThreads, startThreads } from "./threads.ts";
 
 export async function createTrainer(executable: Executable, options: TrainerOptions = {}): Promise<Trainer> {
   const { manifest } = executable;
@@ -31,23 +32,45 @@ export async function createTrainer(executable: Executable, options: TrainerOpti
   if (threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
     throw new TrainerError("options", `threads must be "auto" or a whole number from 1, found ${threads}`);
   }
-  const notes = threads !== "auto" && threads > 1 ? [`this build runs on one thread, not on ${threads}`] : [];
-  return new Trainer(new Session(new Kernels(manifest, await executable.instantiate()), seed), notes);
+  const { engine, ...facts } = await instantiate(executable, threads);
+  return new Trainer(new Session(new Kernels(manifest, engine), seed), engine, facts);
+}
+
+/** The kernels on as many threads as there can be, up to those wanted. */
+async function instantiate(executable: Executable, wanted: "auto" | number) {
+  const { manifest, kernels } = executable;
+  const choice = chooseThreads(wanted, manifest);
+  const notes = choice.note === undefined ? [] : [choice.note];
+  if (choice.threads > 1 && kernels) {
+    const started = await startThreads(kernels, manifest, choice.threads);
+    if (typeof started !== "string") return { engine: started, threads: choice.threads, notes };
+    notes.push(`the kernels run on one thread: no others could be started (${started})`);
+  }
+  return { engine: await executable.instantiate(), threads: 1, notes };
 }
 
 export class Trainer {
   readonly manifest: Manifest;
+  /** Threads that run the kernels. */
+  readonly threads: number;
   /** What the caller should know, such as an option without effect. */
   readonly notes: readonly string[];
   #session: Session | null;
+  readonly #engine: Engine;
   /** Reused, so that a step allocates nothing. */
   readonly #batch: Bound = { samples: 0, columns: [] };
   #fitting = false;
 
-  constructor(session: Session, notes: readonly string[]) {
+  constructor(
+    session: Session,
+    engine: Engine,
+    { threads, notes }: { readonly threads: number; readonly notes: readonly string[] },
+  ) {
     this.manifest = session.manifest;
+    this.threads = threads;
     this.notes = notes;
     this.#session = session;
+    this.#engine = engine;
   }
 
   /** Where the run stands. */
@@ -119,8 +142,9 @@ export class Trainer {
     throw new TrainerError("input", `the model has no tensor "${name}"${near}`);
   }
 
-  /** Lets go of the memory; the trainer cannot be used after. */
+  /** Ends the threads and lets go of the memory; the trainer cannot be used after. */
   dispose(): void {
+    if (this.#session) this.#engine.dispose?.();
     this.#session = null;
   }
 

@@ -22,7 +22,10 @@ export interface Assembled {
   readonly memory: MemoryReport;
 }
 
-/** Low addresses stay unused, so that address 0 means nothing. */
+/** Each has its own scratch memory. */
+export const MOST_THREADS = 64;
+
+/** Below lies what threads work together by (`CONTROL`), and address 0, which means nothing. */
 const FIRST_ADDRESS = 1024;
 
 export function assemble(
@@ -41,6 +44,7 @@ class Assembly {
   private readonly scalars = new Map<string, { address: number; expr: HostExpr }>();
   private rng = 0;
   private scratch = 0;
+  private common = 0;
   private readonly lowered: { schedule: Schedule; calls: { lowered: Lowered; output: Value }[] }[] = [];
 
   constructor(
@@ -58,7 +62,9 @@ class Assembly {
       this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
-    this.scratch = this.take(this.scratchElements() * target.floatBytes);
+    const scratchBytes = align(this.mostElements("scratch") * target.floatBytes);
+    this.scratch = this.take(scratchBytes * (target.backend === "wasm" ? MOST_THREADS : 1));
+    this.common = this.take(this.mostElements("common") * target.floatBytes);
     this.placeScalars();
     const fixed = this.next;
 
@@ -69,7 +75,8 @@ class Assembly {
       name: schedule.program.name,
       calls: calls.map(({ lowered, output }) => this.call(schedule, lowered, output, fixed, arenas[i].offsets)),
     }));
-    const loops: LoopModule = { programs, memoryBytes, floatBytes: target.floatBytes, checkFinite: this.checkFinite };
+    const { floatBytes } = target;
+    const loops: LoopModule = { programs, memoryBytes, floatBytes, checkFinite: this.checkFinite, scratchBytes };
     return {
       loops,
       manifest: this.manifest(memoryBytes, fixed, arenas),
@@ -108,9 +115,9 @@ class Assembly {
   }
 
   /** Kernels run one after another: one place serves them all. */
-  private scratchElements(): number {
+  private mostElements(kind: "scratch" | "common"): number {
     const sources = this.lowered.flatMap((p) => p.calls).flatMap(({ lowered }) => lowered.sources);
-    return sources.reduce((most, source) => Math.max(most, source.kind === "scratch" ? source.elements : 0), 0);
+    return sources.reduce((most, source) => Math.max(most, source.kind === kind ? source.elements : 0), 0);
   }
 
   /** Equal expressions share a place. */
@@ -164,6 +171,7 @@ class Assembly {
     const address = (source: Source): number => {
       if (source.kind === "rng") return this.rng;
       if (source.kind === "scratch") return this.scratch;
+      if (source.kind === "common") return this.common;
       if (source.kind === "tensor") return this.tensors.get(source.name)!;
       if (source.kind === "host") return this.scalars.get(JSON.stringify(hostExpr(source.value)))!.address;
       if (isLeaf(source.value)) return this.tensors.get(source.value.attrs.name as string)!;

@@ -25,7 +25,7 @@ export function bundleArtifact(options: BundleOptions): Files {
       header(name, manifest),
       runtimeSource,
       `export const manifest = JSON.parse(${quoted(JSON.stringify(manifest))});\n`,
-      wasm ? wasmText(name, wasm, inline) : jsText(js!),
+      wasm ? wasmText(name, wasm, inline, manifest) : jsText(js!),
       "export const { synthetic, parseCifar10, encodeSafetensors, decodeSafetensors, TrainerError, NonFiniteError } = mlc;\n",
     ].join("\n"),
     [`${name}.d.ts`]: declarationText(name, manifest, Boolean(wasm)),
@@ -38,11 +38,21 @@ function fileName(name: string): string {
   return name.replace(/[^A-Za-z0-9._-]/g, "_").replace(/^\.+/, "") || "model";
 }
 
-/** The kernels' address is written so that bundlers see it, and take the file along. */
-function wasmText(name: string, wasm: Uint8Array, inline: boolean): string {
+/** The files' addresses are written so that bundlers see them, and take the files along. This one is also the workers' script. */
+function wasmText(name: string, wasm: Uint8Array, inline: boolean, { threads }: Manifest): string {
   const source = inline ? `mlc.fromBase64("${base64(wasm)}")` : `new URL("./${name}.wasm", import.meta.url)`;
-  return `export const createTrainer = ({ wasm, ...options } = {}) =>
+  if (!threads) {
+    return `export const createTrainer = ({ wasm, ...options } = {}) =>
   mlc.createTrainer({ manifest, instantiate: () => mlc.wasmEngine(wasm ?? ${source}) }, options);
+`;
+  }
+  return `const worker = new URL("./${name}.js", import.meta.url);
+export const createTrainer = ({ wasm = ${source}, ...options } = {}) =>
+  mlc.createTrainer(
+    { manifest, kernels: { wasm, worker }, instantiate: () => mlc.wasmEngine(wasm, manifest.threads) },
+    options,
+  );
+mlc.serveKernels(mlc.WORKER_NAME);
 `;
 }
 

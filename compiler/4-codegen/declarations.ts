@@ -147,7 +147,10 @@ function optionTypes(wasm: boolean): string {
   return `export interface TrainerOptions {
   /** Decides the initial weights, the order of the samples and all that is random in the model: 0 … 2^32 − 1. The default is the model's. */
   readonly seed?: number;
-  /** The kernels run on one thread; asking for more is answered in \`Trainer.notes\`. */
+  /**
+   * Threads that run the kernels (default 1); "auto" is one for each core, up to 8. The result has the same bits for any number.
+   * Where there cannot be so many, \`Trainer.notes\` says why.
+   */
   readonly threads?: "auto" | number;${wasm ? source : ""}
 }
 
@@ -197,6 +200,8 @@ export interface TensorView {
 
 export interface Trainer {
   readonly manifest: typeof manifest;
+  /** Threads that run the kernels. */
+  readonly threads: number;
   /** What the caller should know, such as an option without effect. */
   readonly notes: readonly string[];
   readonly progress: Progress;
@@ -215,7 +220,7 @@ export interface Trainer {
   tensors(): TensorView[];
   parameters(): TensorView[];
   tensor(name: TensorName): TensorView;
-  /** Lets go of the memory; the trainer cannot be used after. */
+  /** Ends the threads and lets go of the memory; the trainer cannot be used after. */
   dispose(): void;
 }
 

@@ -3,6 +3,7 @@ import type { Group } from "../3-passes/fuse.ts";
 import type { Dim, Value } from "../ir/graph.ts";
 import type { Buffer, Expr, Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
+import { bestBalanced } from "./balance.ts";
 import { affine, type KernelBuilder } from "./kernel-builder.ts";
 import { addressOf, type Index, type Memory, type Place, type Scope } from "./scope.ts";
 
@@ -15,8 +16,9 @@ export interface GroupContext {
   readonly memory: Memory;
   /** Where an output of the group goes. */
   place(output: Value): Place;
-  /** Memory of the kernel's own, for the time of a call. */
+  /** Memory for the time of a call, for each thread; and for all threads in common. */
   scratch(elements: number): Buffer;
+  common(elements: number): Buffer;
   /** The same group in a kernel that is thrown away, to see what it would touch. */
   trial(): GroupContext;
   /** For values at one place of the loops; `lane` as in Scope. */
@@ -89,33 +91,51 @@ export function zeroPadding(ctx: GroupContext, output: Value): void {
   const { k } = ctx;
   const [samples, rows, columns] = layout.dims;
   const edge = layout.pad * columns.stride;
-  k.for("n", 0, k.dim(samples.extent), 1, (n) =>
+  const sides = (n: Local) =>
     k.for("y", 0, k.dim(rows.extent), 1, (y) => {
       const row = affine(0, [n, samples.stride], [y, rows.stride]);
       const after = affine(edge + (columns.extent as number) * columns.stride, [n, samples.stride], [y, rows.stride]);
       for (const at of [row, after]) k.add({ k: "zero", buffer, at, count: k.e.const(edge, "i32") });
-    }),
-  );
+    });
+  k.for("n", 0, k.dim(samples.extent), 1, sides, "first");
 }
 
-/** Loops over `extents`, outermost first. The innermost goes by vectors, its rest (and the whole in scalar code) one by one. */
+/** Zeroes a whole output, for what is added to it afterwards. */
+export function zeroAll(ctx: GroupContext, output: Value): void {
+  const { layout, buffer } = ctx.place(output);
+  const { k } = ctx;
+  k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32"), parallel: true });
+  k.add({ k: "barrier" });
+}
+
+/**
+ * Loops over `extents`, outermost first. The innermost goes by vectors, its rest (and the whole in scalar code) one by one.
+ * Threads share out one of the loops whose iterations are `apart`: write to different places.
+ */
 export function nest(
   ctx: GroupContext,
   extents: readonly Extent[],
   body: (counters: Local[], lane: Local | null) => void,
+  apart: readonly number[] = [],
 ): void {
   const { k, target } = ctx;
+  const trips = apart.map((depth) => {
+    const { size, dynamic } = extents[depth];
+    return (size * (dynamic ? ctx.batch : 1)) / (depth === extents.length - 1 ? target.lanes : 1);
+  });
+  const shared = apart.length > 0 ? apart[bestBalanced(trips)] : -1;
   const go = (depth: number, counters: Local[]): void => {
     const extent = extents[depth];
     if (extents.length === 0) return body([], null);
     if (depth < extents.length - 1) {
-      k.for("i", 0, count(k, extent), 1, (v) => go(depth + 1, [...counters, v]));
+      k.for("i", 0, count(k, extent), 1, (v) => go(depth + 1, [...counters, v]), depth === shared && "first");
       return;
     }
     const main = vectorPart(k, extent, target.lanes);
-    if (main !== 0) k.for("i", 0, main, target.lanes, (v) => body([...counters, v], target.lanes > 1 ? v : null));
+    const vectors = (v: Local) => body([...counters, v], target.lanes > 1 ? v : null);
+    if (main !== 0) k.for("i", 0, main, target.lanes, vectors, depth === shared && "first");
     if (target.lanes > 1 && extent.size % target.lanes !== 0)
-      k.for("j", main, count(k, extent), 1, (v) => body([...counters, v], null));
+      k.for("j", main, count(k, extent), 1, (v) => body([...counters, v], null), depth === shared && "last");
   };
   go(0, []);
 }

@@ -29,6 +29,8 @@ export function addAffine(a: Affine, b: Affine, by = 1): Affine {
 
 export const scaleAffine = (a: Affine, by: number): Affine => addAffine(affine(), a, by);
 
+export type Parallel = "first" | "last";
+
 export class KernelBuilder {
   readonly e = new ScalarBuilder();
   readonly n: Local = { name: "n", ty: "i32" };
@@ -37,8 +39,9 @@ export class KernelBuilder {
   private readonly blocks: Stmt[][] = [[]];
   private count = 0;
 
-  buffer(name: string, elem: Elem): Buffer {
-    const buffer = { name, elem };
+  /** `own`: each thread has one of its own. */
+  buffer(name: string, elem: Elem, own = false): Buffer {
+    const buffer: Buffer = own ? { name, elem, private: true } : { name, elem };
     this.buffers.push(buffer);
     return buffer;
   }
@@ -70,10 +73,18 @@ export class KernelBuilder {
     this.add({ k: "set", v, value });
   }
 
-  for(name: string, from: Expr | number, to: Expr | number, step: number, body: (v: Local) => void): void {
+  for(
+    name: string,
+    from: Expr | number,
+    to: Expr | number,
+    step: number,
+    body: (v: Local) => void,
+    parallel?: Parallel | false,
+  ): void {
     const v = this.local("i32", name);
     const bound = (x: Expr | number) => (typeof x === "number" ? this.e.const(x, "i32") : x);
-    this.add({ k: "for", v, from: bound(from), to: bound(to), step, body: this.block(() => body(v)) });
+    const loop: Stmt = { k: "for", v, from: bound(from), to: bound(to), step, body: this.block(() => body(v)) };
+    this.add(parallel ? { ...loop, parallel } : loop);
   }
   if(cond: Expr, then: () => void, otherwise: () => void = () => {}): void {
     this.add({ k: "if", cond, then: this.block(then), else: this.block(otherwise) });

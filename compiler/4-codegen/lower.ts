@@ -19,6 +19,7 @@ export type Source =
   | { readonly kind: "host"; readonly value: Value }
   | { readonly kind: "rng" }
   | { readonly kind: "scratch"; readonly elements: number }
+  | { readonly kind: "common"; readonly elements: number }
   | { readonly kind: "tensor"; readonly name: string };
 
 export interface Lowered {
@@ -55,6 +56,7 @@ function contextOf(group: Group, plan: Schedule, options: LowerOptions, buffers:
     memory: buffers,
     place: (output) => buffers.place(output),
     scratch: (elements) => buffers.scratch(elements),
+    common: (elements) => buffers.common(elements),
     trial: () => contextOf(group, plan, options, new Buffers(group, plan, options, buffers.how)),
     scope: (lane, registers) => new Scope(buffers.k, buffers, options.target.lanes > 1 ? lane : null, registers),
   };
@@ -114,17 +116,21 @@ class Buffers implements Memory {
   }
 
   scratch(elements: number): Buffer {
-    return this.buffer({ kind: "scratch", elements }, "f32");
+    return this.buffer({ kind: "scratch", elements }, "f32", true);
+  }
+
+  common(elements: number): Buffer {
+    return this.buffer({ kind: "common", elements }, "f32");
   }
 
   private layoutOf(value: Value) {
     return layoutNamed(this.options.layouts.nameOf(value), value.type.shape, this.options.batch);
   }
 
-  private buffer(source: Source, elem: Buffer["elem"]): Buffer {
+  private buffer(source: Source, elem: Buffer["elem"], own = false): Buffer {
     this.sources.push(source);
     const name = source.kind === "value" || source.kind === "host" ? source.value.op : source.kind;
-    return this.k.buffer(`${name}${this.sources.length}`, elem);
+    return this.k.buffer(`${name}${this.sources.length}`, elem, own);
   }
 }
 

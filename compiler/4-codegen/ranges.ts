@@ -23,6 +23,7 @@ export class Ranges {
     if (e.k === "const" && typeof e.value === "number") return { low: e.value, high: e.value };
     if (e.k === "local") return this.ofLocal(e.v);
     if (e.k === "binary" && e.ty === "i32") return combine(e.op, this.of(e.a), this.of(e.b));
+    if (e.k === "share") return { low: 0, high: this.of(e.trips).high };
     if (e.k === "select") return union(this.of(e.a), this.of(e.b));
     if (e.k === "cast" && e.a.ty === "bool") return { low: 0, high: 1 };
     if (e.k === "load" && e.buffer.elem === "u8") return { low: 0, high: 255 };

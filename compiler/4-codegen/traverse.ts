@@ -19,6 +19,8 @@ export function operands(e: Expr): readonly Expr[] {
       return [e.a, e.b];
     case "select":
       return [e.cond, e.a, e.b];
+    case "share":
+      return [e.trips];
     case "uniform":
       return [e.index, e.seed, e.step];
   }
@@ -42,6 +44,8 @@ export function mapOperands(e: Expr, f: (operand: Expr) => Expr): Expr {
       return { ...e, a: f(e.a), b: f(e.b) };
     case "select":
       return { ...e, cond: f(e.cond), a: f(e.a), b: f(e.b) };
+    case "share":
+      return { ...e, trips: f(e.trips) };
     case "uniform":
       return { ...e, index: f(e.index), seed: f(e.seed), step: f(e.step) };
   }
@@ -64,6 +68,7 @@ export function expressions(s: Stmt): readonly Expr[] {
     case "loop":
       return [s.while];
     case "point":
+    case "barrier":
       return [];
   }
 }
@@ -157,6 +162,8 @@ export function rewrite(block: readonly Stmt[], by: Rewriting): Stmt[] {
         return { ...s, body: nested(s.body), while: expr(s.while) };
       case "point":
         return { ...s, at: at(s.at, s.v.pointsTo!) };
+      case "barrier":
+        return s;
     }
   };
   return nested(block);

@@ -1,12 +1,16 @@
 /** The WASM SIMD backend: a module of the loop IR as the bytes of a WebAssembly module. */
+import type { ManifestThreads } from "../../runtime/abi.ts";
 import type { Kernel, LoopModule } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
-import { type Code, type FunctionRef, WasmModule } from "../wasm/index.ts";
+import { type FunctionRef, WasmModule } from "../wasm/index.ts";
+import { shareOut } from "./parallel.ts";
 import { reduceStrength } from "./strength.ts";
+import { BARRIER_TYPE, emitBarrier } from "./wasm/barrier.ts";
 import { ConstantTable } from "./wasm/constants.ts";
 import { emitFinite, FINITE_TYPE } from "./wasm/finite.ts";
 import { emitKernel, kernelType } from "./wasm/function.ts";
 import { mathLibrary } from "./wasm/math.ts";
+import { emitProgram, emitTeamProgram, type KernelCall, PROGRAM_TYPE, TEAM_PROGRAM_TYPE } from "./wasm/program.ts";
 
 const PAGE = 65536;
 
@@ -15,51 +19,78 @@ export interface WasmOptions {
   readonly names?: boolean;
 }
 
-/** Kernels that differ in names only become one function. Exports `memory`, and each program by its name. */
+/** For one thread. Exports `memory`, and each program by its name. */
 export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Array {
-  if (module.floatBytes !== 4) throw new TypeError("the WASM backend computes in 4-byte floats");
-  const wasm = new WasmModule();
-  const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
-  const math = mathLibrary(wasm, constants);
-  const functions = new Map<string, FunctionRef>();
-  const functionOf = (kernel: Kernel): FunctionRef => {
-    const key = canonicalKernel(kernel);
-    let f = functions.get(key);
-    if (!f) {
-      f = wasm.func(kernel.name, kernelType(kernel), (code) => emitKernel(code, reduceStrength(kernel), math));
-      functions.set(key, f);
-    }
-    return f;
-  };
-  const finite = module.checkFinite ? wasm.func("all_finite", FINITE_TYPE, emitFinite) : null;
-  for (const program of module.programs) {
-    const calls = program.calls.map((call) => ({ ...call, f: functionOf(call.kernel) }));
-    const f = wasm.func(program.name, { params: ["i32"], results: ["i32"] }, (code) =>
-      emitProgram(code, calls, finite),
+  const { wasm, functionOf, finite, finish } = begin(module, null);
+  for (const { name, calls } of module.programs) {
+    const resolved = calls.map((call) => ({ call, f: functionOf(call.kernel, null), shared: false }));
+    wasm.export(
+      name,
+      wasm.func(name, PROGRAM_TYPE, (code) => emitProgram(code, resolved, finite)),
     );
-    wasm.export(program.name, f);
   }
-  constants.addTo(wasm);
-  const pages = Math.max(1, Math.ceil(constants.end / PAGE));
+  const pages = finish();
   wasm.memory({ min: pages, max: pages });
   wasm.export("memory", "memory");
   return wasm.encode(options);
 }
 
-type ResolvedCall = LoopModule["programs"][number]["calls"][number] & { readonly f: FunctionRef };
+/** For any number of threads. Imports `env.memory`; programs also take the thread's number and how many there are. */
+export function emitTeamWasm(
+  module: LoopModule,
+  options: WasmOptions = {},
+): { readonly bytes: Uint8Array; readonly memory: Pick<ManifestThreads, "pages" | "limits"> } {
+  const barriers = (wasm: WasmModule) => wasm.func("barrier", BARRIER_TYPE, emitBarrier);
+  const { wasm, barrier, functionOf, finite, finish } = begin(module, barriers);
+  for (const { name, calls } of module.programs) {
+    const resolved = calls.map((call): KernelCall => {
+      const kernel = shareOut(call.kernel);
+      return { call, f: functionOf(kernel ?? call.kernel, kernel && barrier), shared: kernel !== null };
+    });
+    const team = { barrier: barrier!, finite, scratchBytes: module.scratchBytes ?? 0 };
+    wasm.export(
+      name,
+      wasm.func(name, TEAM_PROGRAM_TYPE, (code) => emitTeamProgram(code, resolved, team)),
+    );
+  }
+  const pages = finish();
+  wasm.importMemory("env", "memory", { min: pages, max: pages });
+  const bytes = wasm.encode(options);
+  return { bytes, memory: { pages, limits: limitsOf(bytes) } };
+}
 
-function emitProgram(code: Code, calls: readonly ResolvedCall[], finite: FunctionRef | null): void {
-  const [n] = code.params;
-  calls.forEach((call, index) => {
-    for (const address of call.args) code.i32(address);
-    code.get(n).call(call.f);
-    if (!finite) return;
-    for (const { address, elements, perSample } of call.writes) {
-      code.i32(address).i32(elements);
-      if (perSample) code.get(n).op("i32.mul");
-      code.call(finite).op("i32.eqz");
-      code.if(() => code.i32(index + 1).return());
+/** The parts that both kinds of module have. Kernels that differ in names only become one function. */
+function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef) | null) {
+  if (module.floatBytes !== 4) throw new TypeError("the WASM backend computes in 4-byte floats");
+  const wasm = new WasmModule();
+  const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
+  const math = mathLibrary(wasm, constants);
+  const functions = new Map<string, FunctionRef>();
+  const functionOf = (kernel: Kernel, barrier: FunctionRef | null): FunctionRef => {
+    const key = `${barrier ? "shared " : ""}${canonicalKernel(kernel)}`;
+    let f = functions.get(key);
+    if (!f) {
+      const type = kernelType(kernel, barrier !== null);
+      f = wasm.func(kernel.name, type, (code) => emitKernel(code, reduceStrength(kernel), math, barrier));
+      functions.set(key, f);
     }
-  });
-  code.i32(0);
+    return f;
+  };
+  const finish = (): number => {
+    constants.addTo(wasm);
+    return Math.max(1, Math.ceil(constants.end / PAGE));
+  };
+  return {
+    wasm,
+    barrier: barriers?.(wasm) ?? null,
+    functionOf,
+    finite: module.checkFinite ? wasm.func("all_finite", FINITE_TYPE, emitFinite) : null,
+    finish,
+  };
+}
+
+/** Where the import of the memory says whether it is shared: behind its names and the kind of import. */
+function limitsOf(bytes: Uint8Array): number {
+  const name = [3, ...new TextEncoder().encode("env"), 6, ...new TextEncoder().encode("memory"), 2];
+  return bytes.findIndex((_, at) => name.every((byte, i) => bytes[at + i] === byte)) + name.length;
 }

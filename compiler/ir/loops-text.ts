@@ -70,13 +70,18 @@ function statement(s: Stmt, names: Names): string[] {
       return [`${names(s.buffer)}[${place(s.at, names)}${lanes}] = ${expr(s.value)}`];
     }
     case "for":
-      return [`for ${names(s.v)} = ${expr(s.from)} to ${expr(s.to)} step ${s.step}`, ...nested(s.body, names)];
+      return [
+        `${s.parallel ? `parallel ${s.parallel} ` : ""}for ${names(s.v)} = ${expr(s.from)} to ${expr(s.to)} step ${s.step}`,
+        ...nested(s.body, names),
+      ];
     case "if": {
       const otherwise = s.else.length > 0 ? ["else", ...nested(s.else, names)] : [];
       return [`if ${expr(s.cond)}`, ...nested(s.then, names), ...otherwise];
     }
     case "zero":
-      return [`${names(s.buffer)}[${place(s.at, names)} ..+${expr(s.count)}] = 0`];
+      return [`${s.parallel ? "parallel " : ""}${names(s.buffer)}[${place(s.at, names)} ..+${expr(s.count)}] = 0`];
+    case "barrier":
+      return ["barrier"];
     case "loop":
       return ["do", ...nested(s.body, names), `while ${expr(s.while)}`];
     case "point":
@@ -115,6 +120,8 @@ function expression(e: Expr, names: Names): string {
       return `${expr(e.a)}.${e.lane}`;
     case "load":
       return `${names(e.buffer)}[${place(e.at, names)}${e.ty.endsWith("x4") ? ` :${e.stride}` : ""}]`;
+    case "share":
+      return `share(${expr(e.trips)}, ${e.fromLast ? "from last " : ""}${e.end ? "end" : "begin"})`;
     case "uniform":
       return `uniform${e.ty === "f32" ? "" : "4"}(${expr(e.index)}, ${expr(e.step)}, ${expr(e.seed)} ^ site ${e.site})`;
   }

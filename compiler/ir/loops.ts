@@ -85,6 +85,11 @@ export type Expr =
    * u8 and i32 elements give i32.
    */
   | { readonly k: "load"; readonly ty: Ty; readonly buffer: Buffer; readonly at: Affine; readonly stride: number }
+  /**
+   * Where this thread's share of `trips` iterations begins: ⌈trips · thread / threads⌉, or with `end` where it ends, which is
+   * where the next thread's begins. Threads are counted from the last if `fromLast`. Made by `4-codegen/parallel.ts`.
+   */
+  | { readonly k: "share"; readonly ty: "i32"; readonly trips: Expr; readonly end: boolean; readonly fromLast: boolean }
   /** Uniform in [0, 1): Philox2x32-10, counter (index, step), key = seed xor site·0x9E3779B9; the upper 24 bits of word 0 times 2^-24. */
   | {
       readonly k: "uniform";
@@ -108,7 +113,13 @@ export type Stmt =
       readonly stride: number;
       readonly count?: number;
     }
-  /** for (v = from; v < to; v += step) — `step` > 0; `to` is evaluated once; the body does not set `v`, and nothing reads it afterwards. */
+  /**
+   * for (v = from; v < to; v += step) — `step` > 0; `to` is evaluated once; the body does not set `v`, and nothing reads it
+   * afterwards.
+   *
+   * In a `parallel` loop no iteration touches what another one writes, so that threads may share them out. `last` gives what
+   * does not divide evenly to the last threads instead of the first. Loops of equal bounds are shared out equally.
+   */
   | {
       readonly k: "for";
       readonly v: Local;
@@ -116,10 +127,13 @@ export type Stmt =
       readonly to: Expr;
       readonly step: number;
       readonly body: readonly Stmt[];
+      readonly parallel?: "first" | "last";
     }
   | { readonly k: "if"; readonly cond: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
-  /** Zeroes `count` elements from `at`. */
-  | { readonly k: "zero"; readonly buffer: Buffer; readonly at: Affine; readonly count: Expr }
+  /** Zeroes `count` elements from `at`; threads may share them out if it is `parallel`. */
+  | { readonly k: "zero"; readonly buffer: Buffer; readonly at: Affine; readonly count: Expr; readonly parallel?: true }
+  /** What threads wrote before it is there for all of them after it. Only as a statement of the kernel's own block. */
+  | { readonly k: "barrier" }
   /** Made by strength reduction: do body while (cond). */
   | { readonly k: "loop"; readonly body: readonly Stmt[]; readonly while: Expr }
   /** Made by strength reduction: sets a pointer to the element at `at`. */
@@ -129,6 +143,8 @@ export type Stmt =
 export interface Buffer {
   readonly name: string;
   readonly elem: Elem;
+  /** Scratch memory: each thread has its own. */
+  readonly private?: true;
 }
 
 export interface Kernel {
@@ -163,6 +179,8 @@ export interface LoopModule {
   readonly floatBytes: 4 | 8;
   /** Scan every call's writes: the program then returns 1 + the index of the first call that wrote a non-finite value, else 0. */
   readonly checkFinite: boolean;
+  /** Bytes between the scratch memory of one thread and that of the next. */
+  readonly scratchBytes?: number;
 }
 
 export const vectorOf = (ty: Ty): Ty => (ty.endsWith("x4") ? ty : (`${ty}x4` as Ty));

@@ -130,7 +130,9 @@ class Evaluator {
         if (!e.ty.endsWith("x4")) return this.read(e.buffer, at);
         return [0, 1, 2, 3].map((lane) => this.read(e.buffer, at + lane * e.stride));
       }
-      case "uniform":
+      case "share":
+      throw new TypeError("kernels are not shared out here");
+    case "uniform":
         throw new Error("random numbers have tests of their own");
     }
   }

@@ -71,6 +71,8 @@ function write(e: Expr, c: Context): Text {
       return e.ty === "i32" ? call(c.helper("toInt"), of(e.a)) : of(e.a);
     case "load":
       return primary(`${VIEWS[e.buffer.elem]}[${address(e.buffer, e.at, c)}]`);
+    case "share":
+      throw new TypeError("the JavaScript backend has one thread");
     case "uniform": {
       const key = infix(of(e.seed), "^", primary(hex(Math.imul(e.site, 0x9e3779b9))), BINDS.xor);
       return call(c.helper("uniform"), of(e.index), of(e.step), key);

@@ -72,6 +72,8 @@ class FunctionWriter implements Context {
         const start = address(s.buffer, s.at, this);
         return [`${VIEWS[s.buffer.elem]}.fill(0, ${start}, ${start} + ${expr(s.count)});`];
       }
+      case "barrier":
+        return [];
       case "for":
         throw new TypeError("a counted loop reached the backend: strength reduction comes first");
     }

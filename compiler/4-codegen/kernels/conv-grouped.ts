@@ -2,9 +2,10 @@
  * Convolutions with groups, and their gradients, straight from the definition: one element at a time. Depthwise ones are
  * bound by memory, not by arithmetic.
  */
-import type { Dim } from "../../ir/graph.ts";
+import { type Dim, sizeOf } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
+import { bestBalanced } from "../balance.ts";
+import { finish, type GroupContext, operand, zeroAll, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
@@ -128,21 +129,29 @@ function loops(
   names: readonly Name[],
   term: Partial<Term>,
   body: (t: Partial<Term>) => void,
+  /** The loops whose iterations write to different places. */
+  apart: readonly Name[] = [],
 ): void {
-  if (names.length === 0) return body(term);
-  const [name, ...rest] = names;
-  const extents = {
-    n: ctx.k.dim(s.samples),
-    g: s.groups,
-    c: s.inner,
-    o: s.outer,
-    ky: s.kernel[0],
-    kx: s.kernel[1],
-    y: s.output[0],
-    x: s.output[1],
+  const extents = extentsOf(s);
+  const shared = apart.length > 0 ? apart[bestBalanced(apart.map((name) => sizeOf([extents[name]], ctx.batch)))] : null;
+  const go = ([name, ...rest]: readonly Name[], outer: Partial<Term>): void => {
+    if (name === undefined) return body(outer);
+    const next = (v: Local) => go(rest, { ...outer, [name]: v });
+    ctx.k.for(name, 0, ctx.k.dim(extents[name]), 1, next, name === shared && "first");
   };
-  ctx.k.for(name, 0, extents[name], 1, (v) => loops(ctx, s, rest, { ...term, [name]: v }, body));
+  go(names, term);
 }
+
+const extentsOf = (s: Shape): Record<Name, Dim> => ({
+  n: s.samples,
+  g: s.groups,
+  c: s.inner,
+  o: s.outer,
+  ky: s.kernel[0],
+  kx: s.kernel[1],
+  y: s.output[0],
+  x: s.output[1],
+});
 
 /** Runs `body` where the window element lies inside the image. */
 function whereInside(ctx: GroupContext, s: Shape, t: Term, body: () => void): void {
@@ -166,7 +175,7 @@ function sum(
 ): void {
   const { k } = ctx;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
-  loops(ctx, s, kept, {}, (outer) => {
+  const element = (outer: Partial<Term>) => {
     const acc = k.variable(k.e.const(0), "acc");
     loops(ctx, s, reduced, outer, (t) =>
       whereInside(ctx, s, t as Term, () => {
@@ -175,7 +184,8 @@ function sum(
       }),
     );
     finish(ctx, at(s, outer as Term), null, new Map([[ctx.group.anchor!, k.e.local(acc)]]));
-  });
+  };
+  loops(ctx, s, kept, {}, element, kept);
 }
 
 /** Products are added to results in memory. */
@@ -188,13 +198,13 @@ function scatter(
 ): void {
   const { k } = ctx;
   const place = ctx.place(ctx.group.outputs[0]);
-  k.add({ k: "zero", buffer: place.buffer, at: affine(), count: k.e.const(place.layout.elements, "i32") });
-  loops(ctx, s, names, {}, (t) =>
+  zeroAll(ctx, ctx.group.outputs[0]);
+  const product = (t: Partial<Term>) =>
     whereInside(ctx, s, t as Term, () => {
       const [a, b] = factors(t as Term);
       const index = at(s, t as Term);
       const value = k.e.add(load(place, index), k.e.mul(a, b));
       k.add({ k: "store", buffer: place.buffer, at: addressOf(place.layout, index), value, stride: 0 });
-    }),
-  );
+    });
+  loops(ctx, s, names, {}, product, ["n", "g", "c"]);
 }

@@ -5,7 +5,8 @@
  * outside the image are skipped.
  */
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { type GroupContext, operand } from "../group-context.ts";
+import { bestBalanced } from "../balance.ts";
+import { type GroupContext, operand, zeroAll } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf } from "../scope.ts";
 
@@ -14,31 +15,36 @@ const ROWS = 4;
 export function convWeight(ctx: GroupContext): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
-  const { buffer, layout } = ctx.place(ctx.group.outputs[0]);
   const [outputs, channels, kernelRows, kernelColumns] = anchor.type.shape as number[];
   const width = 2 * target.lanes;
   const whole = outputs - (outputs % width);
   const dilation = (anchor.attrs.dilation as number[])[1];
-  k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32") });
+  zeroAll(ctx, ctx.group.outputs[0]);
 
+  // Tiles run on into the next kernel column where there are few channels, over whole rows with their zero padding.
+  const joined = channels % ROWS !== 0 && dilation === 1;
+  // Each thread has tiles of its own, for all images: of panels of output channels, or of rows (kx, c).
+  const rows = joined ? kernelColumns * channels : channels;
+  const byPanel = bestBalanced([outputs / width, rows / ROWS]) === 0;
   const panels = (n: Local, ky: Local, kx: Local | null, c: Local, rows: number) => {
     const panel = (from: number, to: number) => {
       if (from === to) return;
-      k.for("o", from, to, width, (o) => tile(ctx, { n, ky, kx, c, o }, rows, Math.min(width, to - from)));
+      const body = (o: Local) => tile(ctx, { n, ky, kx, c, o }, rows, Math.min(width, to - from));
+      k.for("o", from, to, width, body, byPanel && (from === 0 ? "first" : "last"));
     };
     panel(0, whole);
     panel(whole, outputs);
   };
   const tiles = (n: Local, ky: Local, kx: Local | null, length: number) => {
     const main = length - (length % ROWS);
-    if (main > 0) k.for("c", 0, main, ROWS, (c) => panels(n, ky, kx, c, ROWS));
-    if (length > main) k.for("c", main, length, length - main, (c) => panels(n, ky, kx, c, length - main));
+    if (main > 0) k.for("c", 0, main, ROWS, (c) => panels(n, ky, kx, c, ROWS), !byPanel && "first");
+    const rest = length - main;
+    if (rest > 0) k.for("c", main, length, rest, (c) => panels(n, ky, kx, c, rest), !byPanel && "last");
   };
   k.for("n", 0, k.dim(anchor.inputs[0].type.shape[0]), 1, (n) =>
     k.for("ky", 0, kernelRows, 1, (ky) => {
-      // Few channels: tiles run on into the next kernel column, over whole rows with their zero padding.
-      if (channels % ROWS !== 0 && dilation === 1) tiles(n, ky, null, kernelColumns * channels);
-      else k.for("kx", 0, kernelColumns, 1, (kx) => tiles(n, ky, kx, channels));
+      if (joined) tiles(n, ky, null, rows);
+      else k.for("kx", 0, kernelColumns, 1, (kx) => tiles(n, ky, kx, rows));
     }),
   );
 }

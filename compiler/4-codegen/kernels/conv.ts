@@ -4,7 +4,9 @@
  * 4 broadcast loads of x, 2 vector loads of packed weights, 8 multiplications and 8 additions. Columns beyond the image are
  * stored zeros (layout nhwc:p); rows beyond it are skipped.
  */
+import { sizeOf } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { bestBalanced } from "../balance.ts";
 import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
@@ -39,11 +41,13 @@ export function conv2d(ctx: GroupContext): void {
   const columns = window.output[1] - (window.output[1] % PIXELS);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
-  k.for("n", 0, k.dim(x.type.shape[0]), 1, (n) => {
+  // Threads share out samples; where a batch has few, rows.
+  const bySample = bestBalanced([sizeOf([x.type.shape[0]], ctx.batch), window.output[0]]) === 0;
+  const sample = (n: Local) => {
     const panels = (from: number, to: number) => {
       if (from === to) return;
-      k.for("o", from, to, width, (o) =>
-        k.for("y", 0, window.output[0], 1, (y) => {
+      k.for("o", from, to, width, (o) => {
+        const line = (y: Local) => {
           const row = (from0: number, to0: number, pixels: number) => {
             if (from0 === to0) return;
             k.for("x", from0, to0, pixels, (column) =>
@@ -52,12 +56,14 @@ export function conv2d(ctx: GroupContext): void {
           };
           row(0, columns, PIXELS);
           row(columns, window.output[1], window.output[1] - columns);
-        }),
-      );
+        };
+        k.for("y", 0, window.output[0], 1, line, !bySample && "first");
+      });
     };
     panels(0, whole);
     panels(whole, channels);
-  });
+  };
+  k.for("n", 0, k.dim(x.type.shape[0]), 1, sample, bySample && "first");
 }
 
 interface Position {

@@ -1,8 +1,10 @@
 /** Elementwise kernels: every output is computed at every index, in the order of memory. */
+import { sizeOf } from "../../ir/graph.ts";
 import type { Layout } from "../../ir/layout.ts";
 import type { Affine, Local } from "../../ir/loops.ts";
 import { addressesIn } from "../addresses.ts";
-import { type Extent, extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
+import { bestBalanced } from "../balance.ts";
+import { type Extent, extentOf, finish, type GroupContext, nest, zeroAll, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 export function map(ctx: GroupContext): void {
@@ -25,6 +27,7 @@ export function map(ctx: GroupContext): void {
       });
       finish(ctx, index, lane, new Map());
     },
+    [...loops.keys()],
   );
 }
 
@@ -74,16 +77,18 @@ function collapse(ctx: GroupContext, axes: readonly number[], extents: readonly 
 /** A matrix or convolution weights, copied into panels of a tile's width; the last panel is filled up with zeros. */
 function panels(ctx: GroupContext, layout: Layout): void {
   const { k, target } = ctx;
-  const { buffer } = ctx.place(ctx.group.outputs[0]);
   const [axis, width] = [layout.dims[layout.dims.length - 1].axis, layout.panel];
   const blocks = layout.dims.findIndex((dim) => dim.axis === axis);
   const size = ctx.group.outputs[0].type.shape[axis];
   const whole = Math.floor((size === "n" ? ctx.batch : size) / width);
   const rest = (size === "n" ? ctx.batch : size) % width;
-  if (rest > 0) k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32") });
+  if (rest > 0) zeroAll(ctx, ctx.group.outputs[0]);
+  const trips = layout.dims.slice(0, -1).map((dim, i) => (i === blocks ? whole : sizeOf([dim.extent], ctx.batch)));
+  const shared = bestBalanced(trips);
 
-  const write = (depth: number, index: Affine[], address: Affine, lanes: number): void => {
+  const write = (depth: number, index: Affine[], address: Affine, lanes: number, left = false): void => {
     const dim = layout.dims[depth];
+    const parallel = depth === shared || (left && depth === layout.dims.length - 2) ? "first" : undefined;
     if (depth === layout.dims.length - 1) {
       k.for("o", 0, lanes, lanes === width ? target.lanes : 1, (o) => {
         const inner = [...index];
@@ -96,17 +101,17 @@ function panels(ctx: GroupContext, layout: Layout): void {
         );
       });
     } else if (depth === blocks) {
-      k.for("b", 0, whole, 1, (b) => {
+      const panel = (b: Local) =>
         write(depth + 1, put(index, axis, affine(0, [b, width])), plus(address, b, dim.stride), width);
-      });
+      k.for("b", 0, whole, 1, panel, parallel);
       if (rest > 0) {
         const fixed = { base: address.base + whole * dim.stride, terms: address.terms };
-        write(depth + 1, put(index, axis, affine(whole * width)), fixed, rest);
+        write(depth + 1, put(index, axis, affine(whole * width)), fixed, rest, depth === shared);
       }
     } else {
-      k.for("i", 0, k.dim(dim.extent), 1, (v) =>
-        write(depth + 1, put(index, dim.axis, affine(0, [v, 1])), plus(address, v, dim.stride), lanes),
-      );
+      const next = (v: Local) =>
+        write(depth + 1, put(index, dim.axis, affine(0, [v, 1])), plus(address, v, dim.stride), lanes, left);
+      k.for("i", 0, k.dim(dim.extent), 1, next, parallel);
     }
   };
   write(0, [], affine(), width);

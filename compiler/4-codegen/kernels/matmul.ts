@@ -5,7 +5,17 @@
 import { type Dim, sizeOf, type Value } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { count, type Extent, finish, type GroupContext, operand, vectorPart, zeroPadding } from "../group-context.ts";
+import { bestBalanced } from "../balance.ts";
+import {
+  count,
+  type Extent,
+  finish,
+  type GroupContext,
+  operand,
+  vectorPart,
+  zeroAll,
+  zeroPadding,
+} from "../group-context.ts";
 import { addAffine, affine, type KernelBuilder } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
@@ -24,12 +34,16 @@ export function matmul(ctx: GroupContext): void {
   const batchAxes = right.type.shape.length - 2;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
-  over(ctx, left.type.shape.slice(0, batchAxes), (outer) => {
+  // Threads share out whole products, panels of columns, or rows.
+  const batches = left.type.shape.slice(0, batchAxes);
+  const rows = left.type.shape.slice(batchAxes, -1);
+  const level = bestBalanced([sizeOf(batches.slice(0, 1), batch), columns / width, sizeOf(rows, batch) / ROWS]);
+  const product = (outer: Affine[]) => {
     const panels = (from: number, to: number, columnsHere: number) => {
       if (from === to) return;
       const vectors = Math.ceil(columnsHere / target.lanes);
-      k.for("column", from, to, width, (column) =>
-        eachRows(ctx, a.place, left.type.shape.slice(batchAxes, -1), (rowIndex, row, count) => {
+      const panel = (column: Local) => {
+        const block = (rowIndex: Affine[], row: Local, count: number) => {
           const index = (r: number) => [...outer, ...rowIndex, affine(r, [row, 1])];
           const operands: TileOperands = {
             a: a.place,
@@ -42,13 +56,16 @@ export function matmul(ctx: GroupContext): void {
             const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
             finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
           });
-        }),
-      );
+        };
+        eachRows(ctx, a.place, rows, block, level === 2);
+      };
+      k.for("column", from, to, width, panel, level === 1 && (from === 0 ? "first" : "last"));
     };
     const whole = columns - (columns % width);
     panels(0, whole, width);
     if (columns > whole) panels(whole, columns, columns - whole);
-  });
+  };
+  over(ctx, batches, product, level === 0);
 }
 
 /** Rows that are added up before the next tile's turn, so that they stay in the cache. */
@@ -64,13 +81,16 @@ export function contractRows(ctx: GroupContext): void {
   const [a, b, out] = [operand(ctx, left), operand(ctx, right), ctx.place(ctx.group.outputs[0])];
   const ty = target.lanes > 1 ? "f32x4" : "f32";
   const panel = 2 * target.lanes;
-  k.add({ k: "zero", buffer: out.buffer, at: affine(), count: k.e.const(out.layout.elements, "i32") });
+  zeroAll(ctx, ctx.group.outputs[0]);
 
-  over(ctx, anchor.type.shape.slice(0, batchAxes), (outer) => {
+  // Threads share out whole products, or tiles: rows or columns of them.
+  const batches = anchor.type.shape.slice(0, batchAxes);
+  const level = bestBalanced([sizeOf(batches.slice(0, 1), ctx.batch), height / ROWS, width / panel]);
+  const product = (outer: Affine[]) => {
     const rows = left.type.shape.slice(batchAxes, -1);
     eachBlock(ctx, a, b, rows, (rowIndex, from, to) => {
-      split(k, height, ROWS, (i, high) =>
-        split(k, width, panel, (j, wide) => {
+      const strip = (i: Local, high: number) => {
+        const block = (j: Local, wide: number) => {
           const vectors = Math.ceil(wide / target.lanes);
           const at = (r: number, v: number) =>
             addressOf(out.layout, [...outer, affine(r, [i, 1]), affine(v * target.lanes, [j, 1])]);
@@ -93,23 +113,39 @@ export function contractRows(ctx: GroupContext): void {
             k.add({ k: "store", buffer: out.buffer, at: at(r, v), value: acc, stride: 1, count: partial });
           };
           tile(ctx, high, vectors, [from, to], operands, store, start);
-        }),
-      );
+        };
+        split(k, width, panel, block, level === 2);
+      };
+      split(k, height, ROWS, strip, level === 1);
     });
-  });
+  };
+  over(ctx, batches, product, level === 0);
 }
 
-/** Loops over axes whose indices the body only passes on. */
-function over(ctx: GroupContext, shape: readonly Dim[], body: (index: Affine[]) => void, index: Affine[] = []): void {
+/** Loops over axes whose indices the body only passes on; threads share out the first if it is `parallel`. */
+function over(
+  ctx: GroupContext,
+  shape: readonly Dim[],
+  body: (index: Affine[]) => void,
+  parallel = false,
+  index: Affine[] = [],
+): void {
   if (shape.length === 0) return body(index);
-  ctx.k.for("i", 0, ctx.k.dim(shape[0]), 1, (v) => over(ctx, shape.slice(1), body, [...index, affine(0, [v, 1])]));
+  const next = (v: Local) => over(ctx, shape.slice(1), body, false, [...index, affine(0, [v, 1])]);
+  ctx.k.for("i", 0, ctx.k.dim(shape[0]), 1, next, parallel && "first");
 }
 
 /** Pieces of `piece` along a fixed length, then what is left. */
-function split(k: KernelBuilder, length: number, piece: number, body: (from: Local, size: number) => void): void {
-  const whole = length - (length % piece);
-  if (whole > 0) k.for("i", 0, whole, piece, (i) => body(i, piece));
-  if (length > whole) k.for("i", whole, length, length - whole, (i) => body(i, length - whole));
+function split(
+  k: KernelBuilder,
+  length: number,
+  piece: number,
+  body: (from: Local, size: number) => void,
+  parallel = false,
+): void {
+  const rest = length % piece;
+  if (length > rest) k.for("i", 0, length - rest, piece, (i) => body(i, piece), parallel && "first");
+  if (rest > 0) k.for("i", length - rest, length, rest, (i) => body(i, rest), parallel && "last");
 }
 
 /** Whether the axes of rows lie in memory as one. */
@@ -136,20 +172,21 @@ function eachRows(
   a: Place,
   rows: readonly Dim[],
   body: (outer: Affine[], row: Local, count: number) => void,
+  parallel = false,
 ): void {
   const { k, group } = ctx;
   const plain = group.inside.size === 0 && contiguousRows(ctx.place(group.outputs[0]), rows);
   if (rows.length === 1 || (plain && contiguousRows(a, rows))) {
     const { index, extent } = merged(rows);
     const whole = vectorPart(k, extent, ROWS);
-    if (whole !== 0) k.for("row", 0, whole, ROWS, (row) => body(index, row, ROWS));
+    if (whole !== 0) k.for("row", 0, whole, ROWS, (row) => body(index, row, ROWS), parallel && "first");
     if (extent.size % ROWS === 0) return;
-    if (!extent.dynamic)
-      k.for("row", whole, extent.size, extent.size % ROWS, (row) => body(index, row, extent.size % ROWS));
-    else k.for("row", whole, count(k, extent), 1, (row) => body(index, row, 1));
+    const step = extent.dynamic ? 1 : extent.size % ROWS;
+    k.for("row", whole, count(k, extent), step, (row) => body(index, row, step), parallel && "last");
     return;
   }
-  over(ctx, rows.slice(0, -1), (outer) => eachRows(ctx, a, rows.slice(-1), (_, row, n) => body(outer, row, n)));
+  const last = (outer: Affine[]) => eachRows(ctx, a, rows.slice(-1), (_, row, n) => body(outer, row, n));
+  over(ctx, rows.slice(0, -1), last, parallel);
 }
 
 /** Blocks of rows in order: [from, to) of the last axis of rows. */

@@ -5,7 +5,7 @@
 import { isExactWindow } from "../../3-passes/inline.ts";
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
-import { extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
+import { extentOf, finish, type GroupContext, nest, zeroAll, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf, type Index, type Scope } from "../scope.ts";
 
@@ -64,16 +64,22 @@ function eachElement(ctx: GroupContext, w: Windows, y: Affine, x: Affine, visit:
   );
 }
 
-/** Loops over a feature map's samples, rows, columns and (by vectors) channels. */
+/** Loops over a feature map's samples, rows, columns and (by vectors) channels; `apart` as for `nest`. */
 function eachPixel(
   ctx: GroupContext,
   map: Value,
   body: (index: Index, lane: Local | null, scope: Scope) => void,
+  apart: readonly number[] = [0, 1, 2, 3],
 ): void {
   const [n, channels, height, width] = map.type.shape;
-  nest(ctx, [n, height, width, channels].map(extentOf), ([s, y, x, c], lane) => {
-    body([affine(0, [s, 1]), affine(0, [c, 1]), affine(0, [y, 1]), affine(0, [x, 1])], lane, ctx.scope(lane));
-  });
+  nest(
+    ctx,
+    [n, height, width, channels].map(extentOf),
+    ([s, y, x, c], lane) => {
+      body([affine(0, [s, 1]), affine(0, [c, 1]), affine(0, [y, 1]), affine(0, [x, 1])], lane, ctx.scope(lane));
+    },
+    apart,
+  );
 }
 
 /** max_pool2d, max_pool2d_index, or both in one pass. */
@@ -160,8 +166,8 @@ export function unpool(ctx: GroupContext): void {
   const exact = isExactWindow(anchor);
   const place = ctx.place(ctx.group.outputs[0]);
   if (exact) for (const output of ctx.group.outputs) zeroPadding(ctx, output);
-  else k.add({ k: "zero", buffer: place.buffer, at: affine(), count: k.e.const(place.layout.elements, "i32") });
-  eachPixel(ctx, dy, (index, lane, scope) => {
+  else zeroAll(ctx, ctx.group.outputs[0]);
+  const scatter = (index: Index, lane: Local | null, scope: Scope) => {
     const gradient = scope.at(dy, index);
     const where = chosen ? scope.at(chosen, index) : null;
     eachElement(ctx, windows, index[2], index[3], (number, row, column) => {
@@ -181,5 +187,7 @@ export function unpool(ctx: GroupContext): void {
         k.add({ k: "store", buffer: place.buffer, at: address, value: e.add(old, part), stride: lane ? 1 : 0 });
       }
     });
-  });
+  };
+  // Windows that overlap belong to one sample and one channel.
+  eachPixel(ctx, dy, scatter, exact ? [0, 1, 2, 3] : [0, 3]);
 }

@@ -1,7 +1,7 @@
 /** Operations that move elements to places that no linear index map gives back: pad, concat, reshape. */
 import type { Dim, Value } from "../../ir/graph.ts";
-import type { Affine } from "../../ir/loops.ts";
-import { type Extent, extentOf, finish, type GroupContext, nest, zeroPadding } from "../group-context.ts";
+import type { Affine, Local } from "../../ir/loops.ts";
+import { type Extent, extentOf, finish, type GroupContext, nest, zeroAll, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 /** The operand's elements `interior + 1` apart, from `low` on; `value` elsewhere. */
@@ -12,7 +12,10 @@ export function pad(ctx: GroupContext): void {
   const interior = (anchor.attrs.interior as number[] | undefined) ?? low.map(() => 0);
   const value = Number(anchor.attrs.value ?? 0);
   fill(ctx, value);
-  if (value !== 0) for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+  if (value !== 0) {
+    for (const output of ctx.group.outputs) zeroPadding(ctx, output);
+    ctx.k.add({ k: "barrier" });
+  }
   move(ctx, x, (axis, a) => ({
     base: low[axis] + a.base,
     terms: a.terms.map((t) => ({ v: t.v, by: t.by * (interior[axis] + 1) })),
@@ -35,12 +38,12 @@ function fill(ctx: GroupContext, value: number): void {
   const { k } = ctx;
   const { buffer, layout } = ctx.place(ctx.group.outputs[0]);
   if (value === 0) {
-    k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32") });
+    zeroAll(ctx, ctx.group.outputs[0]);
     return;
   }
-  k.for("i", 0, layout.elements, 1, (i) =>
-    k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: k.e.const(value), stride: 0 }),
-  );
+  const set = (i: Local) => k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: k.e.const(value), stride: 0 });
+  k.for("i", 0, layout.elements, 1, set, "first");
+  k.add({ k: "barrier" });
 }
 
 /** Writes each element of `x` at the index that `to` gives, axis by axis. */
@@ -63,6 +66,7 @@ function move(ctx: GroupContext, x: Value, to: (axis: number, index: Affine) => 
         new Map([[anchor, value]]),
       );
     },
+    [...order.keys()],
   );
 }
 
@@ -89,6 +93,7 @@ export function reshape(ctx: GroupContext): void {
       const value = ctx.scope(lane).at(x, place(x.type.shape, "from"));
       finish(ctx, place(anchor.type.shape, "to"), lane, new Map([[anchor, value]]));
     },
+    [...loops.keys()],
   );
 }
 
@@ -140,8 +145,9 @@ function throughLinearIndex(ctx: GroupContext): void {
   const fixed = anchor.type.shape.reduce<number>((s, d) => s * (d === "n" ? 1 : d), 1);
   const dynamic = anchor.type.shape.includes("n");
   const scalar = { ...ctx, target: { ...ctx.target, lanes: 1 as const } };
-  nest(scalar, [{ size: fixed, dynamic }], ([v]) => {
+  const move = ([v]: Local[]) => {
     const value = ctx.scope(null).at(x, split(x.type.shape, v));
     finish(ctx, split(anchor.type.shape, v), null, new Map([[anchor, value]]));
-  });
+  };
+  nest(scalar, [{ size: fixed, dynamic }], move, [0]);
 }

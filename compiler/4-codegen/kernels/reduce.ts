@@ -8,6 +8,7 @@
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { addressesIn } from "../addresses.ts";
+import { bestBalanced } from "../balance.ts";
 import { count, type Extent, extentOf, finish, type GroupContext, vectorPart, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
@@ -32,23 +33,84 @@ export function reduce(ctx: GroupContext): void {
   // An axis that another one runs through as well stays at its first element.
   const origin = anchor.inputs[0].type.shape.map(() => affine());
   if (innermost?.reduced) {
-    loops(ctx, kept, origin, (index) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums)));
+    const all = (index: Affine[]) => total(ctx, reduced, index, null, 1, (sums) => result(ctx, index, null, sums));
+    loops(ctx, kept, origin, all, true);
     return;
   }
   const lanes = kept.pop()!;
-  loops(ctx, kept, origin, (index) => keepLanes(ctx, lanes, reduced, index));
+  const blocks = Math.ceil(iterations(ctx, lanes) / (ctx.target.lanes * BLOCK));
+  if (ctx.target.lanes > 1 && kept.length === 0 && reduced.length > 1 && !lanes.extent.dynamic) {
+    const few = bestBalanced([blocks, iterations(ctx, reduced[0])]) === 1;
+    if (few) return inParts(ctx, lanes, reduced, origin);
+  }
+  // What threads share out: a loop around the lanes, or the lanes.
+  const alone = kept.length === 0;
+  const each = (index: Affine[]) => {
+    const sums = (v: Local, vectors: number, vector: boolean) => {
+      const here = put(index, lanes.axis, affine(0, [v, 1]));
+      const at = { v, axis: lanes.axis, vector };
+      total(ctx, reduced, here, at, vectors, (values) => result(ctx, here, at, values));
+    };
+    keepLanes(ctx, lanes, sums, alone);
+  };
+  loops(ctx, kept, origin, each, true);
+}
+
+const iterations = (ctx: GroupContext, { extent }: Axis): number => extent.size * (extent.dynamic ? ctx.batch : 1);
+
+/**
+ * Few results of long sums: threads share out the outermost reduced axis. The sum of each of its iterations is kept, and when
+ * all are there, they are added up in order.
+ */
+function inParts(ctx: GroupContext, lanes: Axis, [outer, ...inner]: readonly Axis[], origin: Affine[]): void {
+  const { k } = ctx;
+  const { op, start } = OPS[ctx.group.anchor!.op as "sum" | "max"];
+  const size = lanes.extent.size;
+  const buffer = ctx.common(iterations(ctx, outer) * size);
+  const tyOf = (vector: boolean) => (vector ? "f32x4" : "f32");
+  const place = (i: Local, v: Local, u: number): Affine => affine(u * ctx.target.lanes, [i, size], [v, 1]);
+  const part = (i: Local) =>
+    keepLanes(ctx, lanes, (v, vectors, vector) => {
+      const here = put(put(origin, outer.axis, affine(0, [i, 1])), lanes.axis, affine(0, [v, 1]));
+      total(ctx, inner, here, { v, axis: lanes.axis, vector }, vectors, (sums) =>
+        sums.forEach((value, u) => {
+          k.add({ k: "store", buffer, at: place(i, v, u), value, stride: vector ? 1 : 0 });
+        }),
+      );
+    });
+  k.for("i", 0, count(k, outer.extent), 1, part, "first");
+  k.add({ k: "barrier" });
+  const whole = (v: Local, vectors: number, vector: boolean) => {
+    const ty = tyOf(vector);
+    const sums = Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, "sum"));
+    k.for("i", 0, count(k, outer.extent), 1, (i) =>
+      sums.forEach((sum, u) => {
+        const value: Expr = { k: "load", ty, buffer, at: place(i, v, u), stride: vector ? 1 : 0 };
+        k.set(sum, k.e.binary(op, k.e.local(sum), value));
+      }),
+    );
+    const here = put(origin, lanes.axis, affine(0, [v, 1]));
+    result(
+      ctx,
+      here,
+      { v, axis: lanes.axis, vector },
+      sums.map((sum) => k.e.local(sum)),
+    );
+  };
+  keepLanes(ctx, lanes, whole, true);
 }
 
 /** Blocks of vectors along a kept axis, then single vectors, then single elements. */
-function keepLanes(ctx: GroupContext, lanes: Axis, reduced: readonly Axis[], index: Affine[]): void {
+function keepLanes(
+  ctx: GroupContext,
+  lanes: Axis,
+  body: (v: Local, vectors: number, vector: boolean) => void,
+  parallel = false,
+): void {
   const { k, target } = ctx;
-  const pass = (from: Expr | number, to: Expr | number, width: number, vectors: number, lane: boolean) => {
+  const pass = (from: Expr | number, to: Expr | number, width: number, vectors: number, vector: boolean) => {
     if (from === to) return;
-    k.for("l", from, to, width * vectors, (v) => {
-      const here = put(index, lanes.axis, affine(0, [v, 1]));
-      const kept = { v, axis: lanes.axis, vector: lane };
-      total(ctx, reduced, here, kept, vectors, (sums) => result(ctx, here, kept, sums));
-    });
+    k.for("l", from, to, width * vectors, (v) => body(v, vectors, vector), parallel && (from === 0 ? "first" : "last"));
   };
   const width = target.lanes;
   if (lanes.extent.dynamic) return pass(0, count(k, lanes.extent), 1, 1, false);
@@ -151,10 +213,22 @@ const shift = (a: Affine, v: Local, by: number): Affine => {
   return { base: a.base + step * by, terms: a.terms };
 };
 
-function loops(ctx: GroupContext, axes: readonly Axis[], index: Affine[], body: (index: Affine[]) => void): void {
-  if (axes.length === 0) return body(index);
-  const [{ axis, extent }, ...rest] = axes;
-  ctx.k.for("i", 0, count(ctx.k, extent), 1, (v) => loops(ctx, rest, put(index, axis, affine(0, [v, 1])), body));
+/** Threads share out one of the loops if they are `apart`: if their iterations write to different places. */
+function loops(
+  ctx: GroupContext,
+  axes: readonly Axis[],
+  index: Affine[],
+  body: (index: Affine[]) => void,
+  apart = false,
+): void {
+  const shared = apart ? bestBalanced(axes.map((axis) => iterations(ctx, axis))) : -1;
+  const go = (depth: number, here: Affine[]): void => {
+    if (depth === axes.length) return body(here);
+    const { axis, extent } = axes[depth];
+    const next = (v: Local) => go(depth + 1, put(here, axis, affine(0, [v, 1])));
+    ctx.k.for("i", 0, count(ctx.k, extent), 1, next, depth === shared && "first");
+  };
+  go(0, index);
 }
 
 /** The operand's axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. */
@@ -216,7 +290,7 @@ export function argmax(ctx: GroupContext): void {
   const kept = [...shape.keys()]
     .filter((a) => a !== axis)
     .map((a) => ({ axis: a, extent: extentOf(shape[a]), reduced: false }));
-  loops(ctx, kept, [], (index) => {
+  const largest = (index: Affine[]) => {
     const best = k.variable(e.const(Number.NEGATIVE_INFINITY), "best");
     const where = k.variable(e.const(0, "i32"), "where");
     k.for("r", 0, k.dim(shape[axis]), 1, (v) => {
@@ -229,5 +303,6 @@ export function argmax(ctx: GroupContext): void {
     });
     const at = index.filter((_, a) => a !== axis);
     finish(ctx, at, null, new Map([[anchor, e.local(where)]]));
-  });
+  };
+  loops(ctx, kept, [], largest, true);
 }

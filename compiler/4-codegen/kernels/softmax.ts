@@ -2,9 +2,10 @@
  * softmax(x) = exp(x − max x) / Σ exp(x − max x) and log_softmax(x) = x − max x − log Σ exp(x − max x), along one axis. The
  * largest element is taken off first, so that nothing overflows.
  */
-
+import { sizeOf } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import { bestBalanced } from "../balance.ts";
 import { extentOf, finish, type GroupContext, nest, operand, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
@@ -41,13 +42,15 @@ export function softmax(ctx: GroupContext): void {
   };
 
   const outer = [...x.type.shape.keys()].filter((a) => a !== axis);
+  const shared = bestBalanced(outer.map((a) => sizeOf([x.type.shape[a]], ctx.batch)));
   const loops = (depth: number, index: Affine[]): void => {
     if (depth === outer.length) return row(index);
-    k.for("i", 0, k.dim(x.type.shape[outer[depth]]), 1, (v) => {
+    const next = (v: Local) => {
       const here = [...index];
       here[outer[depth]] = affine(0, [v, 1]);
       loops(depth + 1, here);
-    });
+    };
+    k.for("i", 0, k.dim(x.type.shape[outer[depth]]), 1, next, depth === shared && "first");
   };
   loops(0, []);
 }

@@ -5,7 +5,7 @@
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { tilingOf } from "../../ops/tiles.ts";
-import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
+import { finish, type GroupContext, operand, zeroAll, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { applyLinear } from "../linear.ts";
 import { addressOf } from "../scope.ts";
@@ -72,8 +72,7 @@ export function untile(ctx: GroupContext): void {
   const shape = anchor.type.shape;
   const scratch = ctx.scratch(size * patch * target.lanes);
   const overlap = patch > stride;
-  const out = ctx.place(ctx.group.outputs[0]);
-  if (overlap) k.add({ k: "zero", buffer: out.buffer, at: affine(), count: k.e.const(out.layout.elements, "i32") });
+  if (overlap) zeroAll(ctx, ctx.group.outputs[0]);
 
   eachPatch(ctx, shape, tiles, (at) => {
     const lane = target.lanes > 1 ? at.c : null;
@@ -144,13 +143,13 @@ function eachPatch(
   const { k, target } = ctx;
   const channels = shape[1] as number;
   const whole = channels - (channels % target.lanes);
-  k.for("n", 0, k.dim(shape[0]), 1, (n) =>
+  const patches = (n: Local) =>
     k.for("ty", 0, tiles[0], 1, (ty) =>
       k.for("tx", 0, tiles[1], 1, (tx) => {
         if (whole > 0) k.for("c", 0, whole, target.lanes, (c) => body({ n, ty, tx, c, count: target.lanes }));
         if (channels > whole)
           k.for("c", whole, channels, target.lanes, (c) => body({ n, ty, tx, c, count: channels - whole }));
       }),
-    ),
-  );
+    );
+  k.for("n", 0, k.dim(shape[0]), 1, patches, "first");
 }

@@ -8,6 +8,15 @@ type Const = Expr & { readonly k: "const" };
 /** Gives the function of the module for a math operation: the vector `exp` of `exp`, and so on. */
 export type MathLibrary = (op: string) => FunctionRef;
 
+/** The threads that run a kernel together. */
+export interface Team {
+  /** The number of this thread, and how many there are. */
+  readonly thread: LocalRef;
+  readonly threads: LocalRef;
+  /** Takes both; returns when all threads have called it. */
+  readonly barrier: FunctionRef;
+}
+
 export class Emitter {
   private readonly locals = new Map<Local, LocalRef>();
   private readonly constants = new Map<string, LocalRef>();
@@ -17,6 +26,8 @@ export class Emitter {
     readonly math: MathLibrary,
     /** Where each buffer starts, in bytes. */
     private readonly starts: ReadonlyMap<Buffer, LocalRef>,
+    /** In a kernel that threads share. */
+    readonly team: Team | null = null,
   ) {}
 
   /** Makes an argument readable as a local. */

@@ -35,6 +35,8 @@ export function emitExpr(to: Emitter, e: Expr): Code {
       return emitLane(to, e);
     case "load":
       return emitLoad(to, e);
+    case "share":
+      return emitShare(to, e);
     case "uniform":
       return emitUniform(to, e);
   }
@@ -200,6 +202,28 @@ function emitLane(to: Emitter, { ty, lane, a }: Of<"lane">): Code {
   if (ty === "f32") return code.op("f32x4.extract_lane", lane);
   code.op("i32x4.extract_lane", lane);
   return ty === "bool" ? code.i32(1).op("i32.and") : code;
+}
+
+/** ⌈trips · t / threads⌉ with t = thread, or its mirror image; one more for the end. */
+function emitShare(to: Emitter, { trips, end, fromLast }: Of<"share">): Code {
+  const { code, team } = to;
+  if (!team) throw new TypeError("a share of a loop in a module without threads");
+  emitExpr(to, trips).op("i64.extend_i32_u");
+  if (fromLast)
+    code
+      .get(team.threads)
+      .i32(end ? 0 : 1)
+      .op("i32.sub")
+      .get(team.thread)
+      .op("i32.sub");
+  else
+    code
+      .get(team.thread)
+      .i32(end ? 1 : 0)
+      .op("i32.add");
+  code.op("i64.extend_i32_u").op("i64.mul");
+  code.get(team.threads).i32(1).op("i32.sub").op("i64.extend_i32_u").op("i64.add");
+  return code.get(team.threads).op("i64.extend_i32_u").op("i64.div_u").op("i32.wrap_i64");
 }
 
 /** site · 2^32/φ: spreads the sites over the keys. */

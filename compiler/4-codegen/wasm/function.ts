@@ -1,19 +1,21 @@
 /** Statements of the loop IR as WASM instructions, and kernels as functions. */
 import type { Kernel, Stmt } from "../../ir/loops.ts";
-import type { Code, FunctionType, LocalRef } from "../../wasm/index.ts";
+import type { Code, FunctionRef, FunctionType, LocalRef } from "../../wasm/index.ts";
 import { Emitter, type MathLibrary, SIZES } from "./emitter.ts";
 import { emitExpr } from "./expression.ts";
 import { emitStore } from "./memory.ts";
 
-/** The byte address of each buffer, and n. */
-export function kernelType(kernel: Kernel): FunctionType {
-  return { params: [...kernel.buffers.map(() => "i32" as const), "i32"], results: [] };
+/** The byte address of each buffer, and n; in a kernel that threads share, the thread's number and how many there are. */
+export function kernelType(kernel: Kernel, shared: boolean): FunctionType {
+  const more = shared ? (["i32", "i32"] as const) : [];
+  return { params: [...kernel.buffers.map(() => "i32" as const), "i32", ...more], results: [] };
 }
 
-/** The body of a kernel whose addresses have been strength-reduced. */
-export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary): void {
+/** The body of a kernel whose addresses have been strength-reduced; with a barrier, of one that threads share. */
+export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary, barrier: FunctionRef | null = null): void {
   const starts = new Map(kernel.buffers.map((buffer, i): [typeof buffer, LocalRef] => [buffer, code.params[i]]));
-  const to = new Emitter(code, math, starts);
+  const [thread, threads] = code.params.slice(kernel.buffers.length + 1);
+  const to = new Emitter(code, math, starts, barrier && { thread, threads, barrier });
   to.bind(kernel.n, code.params[kernel.buffers.length]);
   to.hoistConstants(kernel.body);
   emitBlock(to, kernel.body);
@@ -62,6 +64,9 @@ function emitStmt(to: Emitter, s: Stmt): void {
       code.op("memory.fill");
       return;
     }
+    case "barrier":
+      if (to.team) code.get(to.team.thread).get(to.team.threads).call(to.team.barrier);
+      return;
     case "for":
       throw new TypeError("a counted loop reached the backend: strength reduction comes first");
   }

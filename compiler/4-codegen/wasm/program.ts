@@ -1,0 +1,100 @@
+/** Programs as WASM functions that call one kernel after another. */
+import { CONTROL } from "../../../runtime/abi.ts";
+import type { Call } from "../../ir/loops.ts";
+import type { Code, FunctionRef, FunctionType } from "../../wasm/index.ts";
+
+export interface KernelCall {
+  readonly call: Call;
+  readonly f: FunctionRef;
+  /** Whether threads share it; else the first thread runs it alone. */
+  readonly shared: boolean;
+}
+
+/** n -> 0, or 1 + the index of the first call that wrote a non-finite value. */
+export const PROGRAM_TYPE: FunctionType = { params: ["i32"], results: ["i32"] };
+
+export function emitProgram(code: Code, calls: readonly KernelCall[], finite: FunctionRef | null): void {
+  const [n] = code.params;
+  calls.forEach(({ call, f }, index) => {
+    for (const address of call.args) code.i32(address);
+    code.get(n).call(f);
+    if (finite) eachNonFinite(code, call, finite, () => code.i32(index + 1).return());
+  });
+  code.i32(0);
+}
+
+/** Runs `then` for each of the call's results in which a value is not finite. */
+function eachNonFinite(code: Code, { writes }: Call, finite: FunctionRef, then: () => void): void {
+  const [n] = code.params;
+  for (const { address, elements, perSample } of writes) {
+    code.i32(address).i32(elements);
+    if (perSample) code.get(n).op("i32.mul");
+    code.call(finite).op("i32.eqz");
+    code.if(then);
+  }
+}
+
+/** (n, thread, threads): each thread calls the program, with its number. */
+export const TEAM_PROGRAM_TYPE: FunctionType = { params: ["i32", "i32", "i32"], results: ["i32"] };
+
+export interface TeamOptions {
+  readonly barrier: FunctionRef;
+  readonly finite: FunctionRef | null;
+  /** Bytes between the scratch memory of one thread and that of the next. */
+  readonly scratchBytes: number;
+}
+
+export function emitTeamProgram(code: Code, calls: readonly KernelCall[], options: TeamOptions): void {
+  const [, thread, threads] = code.params;
+  const wait = () => code.get(thread).get(threads).call(options.barrier);
+  // What one thread does alone, one kernel after another, needs no barrier.
+  let before: "nothing" | "shared" | "alone" = "nothing";
+  calls.forEach((call, index) => {
+    if (before === "shared" || (before === "alone" && call.shared)) wait();
+    if (call.shared) callShared(code, call, options.scratchBytes);
+    else alone(code, () => callAlone(code, call));
+    before = call.shared ? "shared" : "alone";
+    if (options.finite) {
+      wait();
+      checkFinite(code, call.call, index, options.finite, wait);
+      before = "nothing";
+    }
+  });
+  // All are done when any returns; so a program without calls waits too.
+  wait();
+  code.i32(0);
+}
+
+function alone(code: Code, body: () => void): void {
+  code.get(code.params[1]).op("i32.eqz");
+  code.if(body);
+}
+
+function callAlone(code: Code, { call, f }: KernelCall): void {
+  for (const address of call.args) code.i32(address);
+  code.get(code.params[0]).call(f);
+}
+
+function callShared(code: Code, { call, f }: KernelCall, scratchBytes: number): void {
+  const [n, thread, threads] = code.params;
+  call.args.forEach((address, i) => {
+    code.i32(address);
+    if (call.kernel.buffers[i].private) code.get(thread).i32(scratchBytes).op("i32.mul").op("i32.add");
+  });
+  code.get(n).get(thread).get(threads).call(f);
+}
+
+/** The first thread looks; what it finds all return. Nobody goes on, or begins the next program, before all have heard. */
+function checkFinite(code: Code, call: Call, index: number, finite: FunctionRef, wait: () => Code): void {
+  const found = code.local("i32");
+  const store = (value: number) => code.i32(CONTROL.found).i32(value).op("i32.atomic.store", 0);
+  alone(code, () => {
+    store(0);
+    eachNonFinite(code, call, finite, () => store(index + 1));
+  });
+  wait();
+  code.i32(CONTROL.found).op("i32.atomic.load", 0).set(found);
+  wait();
+  code.get(found);
+  code.if(() => code.get(found).return());
+}

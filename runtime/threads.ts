@@ -1,0 +1,184 @@
+/** Kernels that several threads run together: this one, and workers that wait for its calls. */
+import { CONTROL, type Engine, type KernelSource, type Manifest } from "./abi.ts";
+import { TrainerError } from "./errors.ts";
+import { patched } from "./wasm.ts";
+import { type Assignment, serveKernels, WORKER_NAME } from "./worker.ts";
+
+/** The most that "auto" takes: smaller shares gain little. */
+const MOST_AUTO = 8;
+/** Until a worker must have started. */
+const START_MS = 10_000;
+
+/** How many threads to try for, and what to tell the caller if that is not what was asked for. */
+export interface Choice {
+  readonly threads: number;
+  readonly note?: string;
+}
+
+export function chooseThreads(wanted: "auto" | number, manifest: Manifest): Choice {
+  const threads = wanted === "auto" ? Math.min(cores(), MOST_AUTO) : wanted;
+  const instead = (reason: string): Choice => ({ threads: 1, note: `the kernels run on one thread: ${reason}` });
+  if (threads === 1) return { threads };
+  if (!manifest.threads) return wanted === "auto" ? { threads: 1 } : instead("they were compiled for one");
+  if (!mayShareMemory()) {
+    return instead("threads share memory, which this page may not (it is not cross-origin isolated)");
+  }
+  const { most } = manifest.threads;
+  return threads > most ? { threads: most, note: `the kernels run on ${most} threads: that is the most` } : { threads };
+}
+
+function cores(): number {
+  if (inNode()) return process.getBuiltinModule("node:os").availableParallelism();
+  return globalThis.navigator?.hardwareConcurrency ?? 1;
+}
+
+function inNode(): boolean {
+  return Boolean(globalThis.process?.versions?.node);
+}
+
+function mayShareMemory(): boolean {
+  const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated;
+  return typeof SharedArrayBuffer === "function" && isolated !== false;
+}
+
+/** An engine of so many threads, or the reason why there is none. */
+export async function startThreads(
+  { wasm, worker }: KernelSource,
+  { threads: facts, programs }: Manifest,
+  threads: number,
+): Promise<Engine | string> {
+  const { pages, limits } = facts!;
+  const bytes = await patched(wasm, limits, 3);
+  if (bytes === null) return "a compiled module was given; give its bytes";
+  const module = await WebAssembly.compile(bytes);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const names = Object.keys(programs);
+  const team = new Team(memory, names);
+  const script = worker ?? new URL(`data:text/javascript,${encodeURIComponent(`(${serveKernels})("${WORKER_NAME}")`)}`);
+  try {
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    team.programs = exports as Team["programs"];
+    const common = { module, memory, threads, programs: names, control: CONTROL };
+    const numbers = Array.from({ length: threads - 1 }, (_, i) => i + 1);
+    await Promise.all(numbers.map((thread) => team.start(script, { ...common, thread })));
+    return team;
+  } catch (error) {
+    team.dispose();
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What workers of Node and of browsers have in common. */
+interface Member {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+}
+
+class Team implements Engine {
+  readonly memory: SharedArrayBuffer;
+  programs: Record<string, (n: number, thread: number, threads: number) => number> = {};
+  private readonly words: Int32Array;
+  private readonly members: Member[] = [];
+  /** Why the team can no longer run. */
+  private failure: string | null = null;
+  private disposed = false;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    private readonly names: readonly string[],
+  ) {
+    this.memory = memory.buffer as unknown as SharedArrayBuffer;
+    this.words = new Int32Array(this.memory);
+    this.words[CONTROL.spin / 4] = maySleep(this.words) ? 0 : 1;
+  }
+
+  /** Resolves when the worker is ready. */
+  start(script: URL, assignment: Assignment): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (reason: string) => {
+        if (this.disposed) return;
+        this.failure ??= reason;
+        reject(new Error(reason));
+      };
+      const timer = setTimeout(() => fail(`a worker did not start within ${START_MS / 1000} s`), START_MS);
+      const member = open(script, {
+        heard: (message) => {
+          clearTimeout(timer);
+          if (message === "ready") resolve();
+          else fail(String(message));
+        },
+        lost: (reason) => {
+          clearTimeout(timer);
+          fail(reason);
+        },
+      });
+      this.members.push(member);
+      member.postMessage(assignment);
+    });
+  }
+
+  run(program: string, n: number): number {
+    if (this.failure !== null) throw broken(this.failure);
+    const { words } = this;
+    words[CONTROL.program / 4] = this.names.indexOf(program);
+    words[CONTROL.n / 4] = n;
+    this.call();
+    try {
+      return this.programs[program](n, 0, this.members.length + 1);
+    } catch (error) {
+      this.failure = String(error);
+      throw broken(this.failure);
+    }
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.words[CONTROL.program / 4] = -1;
+    this.call();
+    for (const member of this.members) member.terminate();
+  }
+
+  private call(): void {
+    Atomics.add(this.words, CONTROL.command / 4, 1);
+    Atomics.notify(this.words, CONTROL.command / 4);
+  }
+}
+
+function broken(reason: string): TrainerError {
+  return new TrainerError("threads", `a thread of the kernels has died (${reason}): create the trainer anew`);
+}
+
+/** A page's own thread may not sleep. */
+function maySleep(words: Int32Array): boolean {
+  try {
+    Atomics.wait(words, CONTROL.command / 4, 0, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Listener {
+  heard(message: unknown): void;
+  lost(reason: string): void;
+}
+
+function open(script: URL, listener: Listener): Member {
+  const name = WORKER_NAME;
+  if (inNode()) {
+    const { Worker: NodeWorker } = process.getBuiltinModule("node:worker_threads");
+    const worker = new NodeWorker(script, { workerData: name, execArgv: [], name });
+    worker.on("message", (message) => {
+      // From now on, a process that has nothing else to do may end.
+      worker.unref();
+      listener.heard(message);
+    });
+    worker.on("error", (error) => listener.lost(String(error)));
+    worker.on("exit", () => listener.lost("it has ended"));
+    return worker;
+  }
+  const worker = new Worker(script, { type: "module", name });
+  worker.onmessage = ({ data }) => listener.heard(data);
+  worker.onerror = (event) => listener.lost(event.message || `cannot load ${script.href}`);
+  return worker;
+}
