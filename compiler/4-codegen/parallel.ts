@@ -15,9 +15,9 @@ import { blocks, eachStmt } from "./traverse.ts";
 type For = Stmt & { readonly k: "for" };
 type Block = readonly Stmt[];
 
-/** The same kernel for all threads at once, or null if it is one thread's work. */
-export function shareOut(kernel: Kernel): Kernel | null {
-  if (!isParallel(kernel) || work(kernel.body, kernel.n) < LEAST_WORK) return null;
+/** The same kernel for all threads at once, or null if it is one thread's work: not to be shared, or not worth it. */
+export function shareOut(kernel: Kernel, leastWork = LEAST_WORK): Kernel | null {
+  if (!isParallel(kernel) || work(kernel.body, kernel.n) < leastWork) return null;
   return { ...kernel, body: shareBlock(kernel.body) };
 }
 

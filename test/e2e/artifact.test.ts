@@ -43,6 +43,19 @@ describe("in an empty directory, Node trains, predicts, saves and loads", async 
     expect(await node(withScenario(files), runScenario("small"))).toEqual(expected);
   });
 
+  test("on several threads", async () => {
+    for (const threads of [2, 3]) {
+      const directory = withScenario(artifact(SOURCE, { inline: threads === 3 }));
+      const script = `
+        import { createTrainer } from "./small.js";
+        const trainer = await createTrainer({ threads: ${threads} });
+        if (trainer.threads !== ${threads} || trainer.notes.length > 0) throw new Error(trainer.notes.join());
+        ${runScenario("small", `{ threads: ${threads} }`)}
+      `;
+      expect(await node(directory, script)).toEqual(expected);
+    }
+  });
+
   test("with kernels that the caller gives", async () => {
     const { "small.wasm": wasm, ...files } = artifact(SOURCE);
     const directory = withScenario({ ...files, kernels: wasm });
@@ -76,6 +89,52 @@ describe("in an empty directory, Node trains, predicts, saves and loads", async 
   });
 });
 
+describe("where threads cannot be had, it trains on one and says why", () => {
+  const notes = async (directory: string, options: string) => {
+    const script = `
+      import { createTrainer, synthetic } from "./small.js";
+      const trainer = await createTrainer(${options});
+      await trainer.step(synthetic({ length: 4, shape: [3, 16, 16] }));
+      console.log(JSON.stringify({ threads: trainer.threads, notes: trainer.notes }));
+    `;
+    return node(directory, script) as Promise<unknown>;
+  };
+
+  test("the module was renamed, so that workers do not find it", async () => {
+    const { "small.js": text, ...files } = artifact(SOURCE);
+    const script = `
+      import { createTrainer } from "./other.js";
+      const { threads, notes } = await createTrainer({ threads: 2 });
+      console.log(JSON.stringify({ threads, notes }));
+    `;
+    const said = (await node(directoryOf({ ...files, "other.js": text }), script)) as unknown;
+    expect(said).toEqual({ threads: 1, notes: [expect.stringMatching(/^the kernels run on one thread: no others could be started \(.*small\.js/)] });
+  });
+
+  test("the caller gave a compiled module", async () => {
+    const { "small.wasm": wasm, ...files } = artifact(SOURCE);
+    const read = `new WebAssembly.Module((await import("node:fs")).readFileSync("kernels"))`;
+    expect(await notes(directoryOf({ ...files, kernels: wasm }), `{ threads: 2, wasm: ${read} }`)).toEqual({
+      threads: 1,
+      notes: [expect.stringContaining("a compiled module was given; give its bytes")],
+    });
+  });
+
+  test("the kernels are JavaScript", async () => {
+    expect(await notes(directoryOf(artifact(SOURCE, { backend: "js" })), "{ threads: 2 }")).toEqual({
+      threads: 1,
+      notes: ["the kernels run on one thread: they were compiled for one"],
+    });
+  });
+
+  test("more are asked for than there is memory for", async () => {
+    expect(await notes(directoryOf(artifact(SOURCE)), "{ threads: 65 }")).toEqual({
+      threads: 64,
+      notes: ["the kernels run on 64 threads: that is the most"],
+    });
+  });
+});
+
 test("a missing .wasm file is named", async () => {
   const directory = withScenario(artifact(SOURCE));
   rmSync(join(directory, "small.wasm"));
@@ -106,10 +165,10 @@ test("no artifact makes code of text, or imports anything", () => {
   }
 });
 
-test("the reference network's artifact is at most 40 KB packed, its module 14 KB", () => {
+test("the reference network's artifact is at most 40 KB packed, its module 15 KB", () => {
   const files = artifact(readFileSync(new URL("../../models/cifar_net.model", import.meta.url), "utf8"));
   const size = (name: string) => gzipSync(files[name], { level: 9 }).length;
-  expect(size("small.js")).toBeLessThanOrEqual(14 * 1024);
+  expect(size("small.js")).toBeLessThanOrEqual(15 * 1024);
   expect(size("small.js") + size("small.wasm")).toBeLessThanOrEqual(40 * 1024);
 });
 
