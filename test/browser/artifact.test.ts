@@ -93,6 +93,49 @@ describe.skipIf(chromium === null)("in Chromium", () => {
     expect(refused).toEqual({ error: expect.stringMatching(/WebAssembly.*Content Security/) });
   });
 
+  describe("asked for two threads", () => {
+    const THREADS = `
+      import * as model from "./small.js";
+      import { scenario } from "./scenario.mjs";
+      const run = async () => {
+        const trainer = await model.createTrainer({ threads: 2 });
+        const { threads, notes } = trainer;
+        trainer.dispose();
+        return { threads, notes, isolated: crossOriginIsolated, ...(await scenario(model, { threads: 2 })) };
+      };
+      const report = (result) => { globalThis.document ? (globalThis.result = result) : postMessage(result); };
+      run().then(report, (error) => report({ error: String(error) }));
+    `;
+    const twoThreads = (options = {}) =>
+      directoryOf({
+        ...artifact(SOURCE, options),
+        "scenario.mjs": SCENARIO,
+        "main.js": THREADS,
+        "worker.js": WORKER,
+        "index.html": page("main.js"),
+        "worker.html": page("worker.js"),
+      });
+    const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+
+    test("an isolated page, or a worker in it, has them, and the bits are the same", async () => {
+      const directory = twoThreads();
+      const expected = { threads: 2, notes: [], isolated: true, ...inNode(directory) };
+      expect(await open(directory, "", { isolated: true, policy })).toEqual(expected);
+      expect(await open(directory, "worker.html", { isolated: true })).toEqual(expected);
+      expect(await open(twoThreads({ inline: true }), "", { isolated: true, policy })).toEqual(expected);
+    });
+
+    test("any other page has one, and says why", async () => {
+      const directory = twoThreads();
+      expect(await open(directory)).toEqual({
+        threads: 1,
+        notes: [expect.stringContaining("it is not cross-origin isolated")],
+        isolated: false,
+        ...inNode(directory),
+      });
+    });
+  });
+
   test("a missing .wasm file is named", async () => {
     const { "small.wasm": _, ...files } = artifact(SOURCE);
     const directory = directoryOf({

@@ -44,10 +44,12 @@ export interface ServerOptions {
   readonly wasmType?: string;
   /** The Content-Security-Policy of every answer. */
   readonly policy?: string;
+  /** Isolates the pages from others, so that they may share memory with workers. */
+  readonly isolated?: boolean;
 }
 
 /** Serves the files of a directory; gives the address of its root. */
-export async function serve(directory: string, { wasmType, policy }: ServerOptions = {}): Promise<string> {
+export async function serve(directory: string, { wasmType, policy, isolated }: ServerOptions = {}): Promise<string> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url!, "http://localhost");
     const file = join(directory, pathname === "/" ? "index.html" : pathname);
@@ -57,6 +59,10 @@ export async function serve(directory: string, { wasmType, policy }: ServerOptio
     }
     const type = (extname(file) === ".wasm" && wasmType) || TYPES[extname(file)];
     if (policy) response.setHeader("content-security-policy", policy);
+    if (isolated) {
+      response.setHeader("cross-origin-opener-policy", "same-origin");
+      response.setHeader("cross-origin-embedder-policy", "require-corp");
+    }
     response.writeHead(200, { "content-type": type }).end(readFileSync(file));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

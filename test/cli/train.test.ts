@@ -70,6 +70,24 @@ test("--save writes PyTorch's names; --init starts from them; eval agrees with t
   expect(work.lines("i.jsonl")[0].loss).toBeLessThan(2);
 });
 
+test("the number of threads changes nothing but the time", async () => {
+  const run = async (threads: string) => {
+    const name = `threads${threads}`;
+    const { stdout } = await mlc(["train", model, "--threads", threads, "--save", work.path(name)]);
+    return { weights: work.read(name).toString("latin1"), said: /^kernels .*$/m.exec(stdout)?.[0] };
+  };
+  const one = await run("1");
+  expect(one.said).toMatch(/1 thread$/);
+  for (const threads of ["2", "3", "4", "8"]) {
+    const { weights, said } = await run(threads);
+    expect(said).toMatch(new RegExp(`${threads} threads$`));
+    expect(weights === one.weights).toBe(true);
+  }
+  const js = await mlc(["train", model, "--backend", "js", "--threads", "2", "--steps", "1"]);
+  expect(js.stderr).toBe("note: the kernels run on one thread: they were compiled for one\n");
+  expect((await mlc(["train", model, "--backend", "js", "--steps", "1"])).stderr).toBe("");
+});
+
 test("the seed decides everything", async () => {
   const run = async (seed: string, name: string) => {
     await mlc(["train", model, "--seed", seed, "--save", work.path(name)]);

@@ -100,7 +100,8 @@ class Run {
     if (options.json) {
       const { name: model, batch, memoryBytes: memory } = trainer.manifest;
       const { seed, step } = trainer.progress;
-      io.stdout.write(jsonLine({ event: "start", model, ...start, batch, memory, seed, step }));
+      const { threads } = trainer;
+      io.stdout.write(jsonLine({ event: "start", model, ...start, batch, memory, seed, step, threads }));
     }
     this.before = performance.now();
   }

@@ -44,7 +44,7 @@ export class TerminalReport {
           "run",
           `${counted(epochs, "epoch")} of ${counted(batches, "step")}, batch ${manifest.batch}, ${order}, seed ${progress.seed}`,
         ],
-        ["kernels", `${options.backend} ${options.precision}, 1 thread`],
+        ["kernels", `${options.backend} ${options.precision}, ${counted(trainer.threads, "thread")}`],
         ...(progress.step > 0
           ? [["resumed", `after step ${progress.step}, in epoch ${progress.epoch + 1}`] as const]
           : []),
