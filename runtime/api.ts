@@ -84,6 +84,6 @@ export interface TensorView {
   readonly name: string;
   readonly kind: ManifestTensor["kind"];
   readonly shape: readonly number[];
-  /** The trainer's own memory: it changes with each step, and may be written. */
+  /** The trainer's own memory: it changes with each step, and may be written. On several threads it is shared memory. */
   readonly data: Float32Array | Float64Array;
 }

@@ -17,5 +17,5 @@ export {
 export { permutation } from "./shuffle.ts";
 export { type SyntheticOptions, synthetic } from "./synthetic.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
-export { serveKernels, WORKER_NAME } from "./worker.ts";
 export { fromBase64, type WasmSource, wasmEngine } from "./wasm.ts";
+export { serveKernels, WORKER_NAME } from "./worker.ts";

@@ -194,7 +194,7 @@ export interface TensorView {
   readonly name: string;
   readonly kind: "param" | "buffer" | "state";
   readonly shape: readonly number[];
-  /** The trainer's own memory: it changes with each step, and may be written. */
+  /** The trainer's own memory: it changes with each step, and may be written. On several threads it is shared memory. */
   readonly data: ${floats};
 }
 

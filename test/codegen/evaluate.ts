@@ -131,8 +131,8 @@ class Evaluator {
         return [0, 1, 2, 3].map((lane) => this.read(e.buffer, at + lane * e.stride));
       }
       case "share":
-      throw new TypeError("kernels are not shared out here");
-    case "uniform":
+        throw new TypeError("kernels are not shared out here");
+      case "uniform":
         throw new Error("random numbers have tests of their own");
     }
   }

@@ -108,7 +108,10 @@ describe("where threads cannot be had, it trains on one and says why", () => {
       console.log(JSON.stringify({ threads, notes }));
     `;
     const said = (await node(directoryOf({ ...files, "other.js": text }), script)) as unknown;
-    expect(said).toEqual({ threads: 1, notes: [expect.stringMatching(/^the kernels run on one thread: no others could be started \(.*small\.js/)] });
+    expect(said).toEqual({
+      threads: 1,
+      notes: [expect.stringMatching(/^the kernels run on one thread: no others could be started \(.*small\.js/)],
+    });
   });
 
   test("the caller gave a compiled module", async () => {

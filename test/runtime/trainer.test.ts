@@ -309,7 +309,9 @@ test("options are checked", async () => {
   await expect(createTrainer(linear(), { seed: 2 ** 32 })).rejects.toThrow("found 4294967296");
   await expect(createTrainer(linear(), { threads: 0 })).rejects.toThrow("threads must be");
   expect((await createTrainer(linear(), { threads: "auto" })).notes).toEqual([]);
-  expect((await createTrainer(linear(), { threads: 4 })).notes).toEqual(["the kernels run on one thread: they were compiled for one"]);
+  expect((await createTrainer(linear(), { threads: 4 })).notes).toEqual([
+    "the kernels run on one thread: they were compiled for one",
+  ]);
   const old = { ...linear(), manifest: { ...manifest, abi: 0 } };
   await expect(createTrainer(old)).rejects.toThrow("compiled for version 0 of the runtime, and this is version 1");
 });

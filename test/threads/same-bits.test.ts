@@ -46,7 +46,7 @@ async function train(source: string, options: CompileOptions, threads: number) {
 }
 
 describe.each([
-  ["cifar_net", model("cifar_net"), { batch: 5 }],
+  ["cifar_net, strict", model("cifar_net"), { batch: 5, numerics: "strict" }],
   ["cifar_net, fast", model("cifar_net"), { batch: 9, numerics: "fast" }],
   ["resnet20", model("resnet20"), { batch: 3 }],
   ["an mlp with dropout and adam", MLP, {}],

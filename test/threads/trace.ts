@@ -52,11 +52,7 @@ class Tracer {
 
   private statement(s: Stmt): void {
     const phase = this.phases[this.phases.length - 1];
-    for (const { buffer, at, ...access } of accesses(s)) {
-      if (!this.written.has(buffer)) continue;
-      void access;
-      this.touch(s, buffer, at, phase);
-    }
+    for (const { buffer, at } of accesses(s)) if (this.written.has(buffer)) this.touch(s, buffer, at, phase);
     switch (s.k) {
       case "let":
       case "set":
