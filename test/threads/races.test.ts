@@ -63,6 +63,8 @@ describe("models", () => {
     ["tutorial", "strict", 3],
     ["tutorial", "fast", 3],
     ["mlp", "strict", 9],
+    ["mobilenet_small", "strict", 2],
+    ["vit_tiny", "strict", 2],
     ["resnet20", "strict", 2],
     ["resnet20", "fast", 2],
   ] as const)("%s, %s", (name, numerics, batch) => {

@@ -49,6 +49,8 @@ describe.each([
   ["cifar_net, strict", model("cifar_net"), { batch: 5, numerics: "strict" }],
   ["cifar_net, fast", model("cifar_net"), { batch: 9, numerics: "fast" }],
   ["resnet20", model("resnet20"), { batch: 3 }],
+  ["mobilenet_small", model("mobilenet_small"), { batch: 2 }],
+  ["vit_tiny", model("vit_tiny"), { batch: 3 }],
   ["an mlp with dropout and adam", MLP, {}],
 ] as const)("%s", async (_, source, options) => {
   const one = await train(source, options, 1);
