@@ -165,7 +165,7 @@ class Scanner {
       const open = this.opened.length > 1 ? this.opened.pop()! : null;
       if (text === "}") this.braces--;
       if (open !== null) this.lengthen(Math.max(open.longest, open.length), start, end);
-      this.stopped = open === null || CLOSING[open.bracket] !== text;
+      this.stopped ||= open === null || CLOSING[open.bracket] !== text;
       if (open === null) {
         this.report(errors.unmatchedBracket({ bracket: text }, this.span(start, end)));
       } else if (CLOSING[open.bracket] !== text) {
