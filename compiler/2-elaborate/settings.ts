@@ -63,7 +63,9 @@ export function dataSettings(clause: DataClause, env: Env): ManifestData | null 
   const { diagnostics } = env.ctx;
   const source = clause.source.text;
   if (!Object.hasOwn(SOURCES, source)) {
-    diagnostics.add(errors.unknownData({ name: source }, clause.source.span, didYouMean(source, Object.keys(SOURCES))));
+    const names = Object.keys(SOURCES);
+    const params = { name: source, known: names.join(" and ") };
+    diagnostics.add(errors.unknownData(params, clause.source.span, didYouMean(source, names)));
     return null;
   }
   return { source, args: readSettings(source, clause.args, SOURCES[source], SPLITS, env) };

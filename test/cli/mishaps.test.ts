@@ -145,7 +145,7 @@ describe("data that does not fit", () => {
   test("a source that the command line cannot read", async () => {
     expectUserError(
       await mlc(["train", variant("x.model", /data .*\n/, 'data npy(path = "x")\n')]),
-      "data npy",
+      "unknown data source `npy`",
       "cifar10",
     );
   });
