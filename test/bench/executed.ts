@@ -19,14 +19,14 @@ function flopsOfStmt(stmt: Stmt, integers: Integers, decides: ReadonlySet<Local>
     case "let":
     case "set": {
       const init = stmt.k === "let" ? stmt.init : stmt.value;
-      if (decides.has(stmt.v)) integers.set(stmt.v, valueOf(init, integers));
+      if (decides.has(stmt.v)) integers.set(stmt.v, numberOf(init, integers));
       return flopsIn(init);
     }
     case "store":
       return flopsIn(stmt.value);
     case "for": {
-      const from = valueOf(stmt.from, integers);
-      const trips = Math.max(0, Math.ceil((valueOf(stmt.to, integers) - from) / stmt.step));
+      const from = numberOf(stmt.from, integers);
+      const trips = Math.max(0, Math.ceil((numberOf(stmt.to, integers) - from) / stmt.step));
       if (trips > 0 && !decides.has(stmt.v)) return trips * flopsOf(stmt.body, integers, decides);
       let sum = 0;
       for (let trip = 0; trip < trips; trip++) {
@@ -36,7 +36,7 @@ function flopsOfStmt(stmt: Stmt, integers: Integers, decides: ReadonlySet<Local>
       return sum;
     }
     case "if":
-      return flopsOf(valueOf(stmt.cond, integers) ? stmt.then : stmt.else, integers, decides);
+      return flopsOf(numberOf(stmt.cond, integers) ? stmt.then : stmt.else, integers, decides);
     default:
       return 0;
   }
@@ -103,7 +103,7 @@ const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
 };
 
 /** Of an integer or boolean expression; what memory decides counts as 0. */
-function valueOf(expr: Expr, integers: Integers): number {
+function numberOf(expr: Expr, integers: Integers): number {
   switch (expr.k) {
     case "const":
       return Number(expr.value);
@@ -111,9 +111,9 @@ function valueOf(expr: Expr, integers: Integers): number {
       return integers.get(expr.v) ?? 0;
     case "binary":
     case "compare":
-      return ARITHMETIC[expr.op]?.(valueOf(expr.a, integers), valueOf(expr.b, integers)) ?? 0;
+      return ARITHMETIC[expr.op]?.(numberOf(expr.a, integers), numberOf(expr.b, integers)) ?? 0;
     case "select":
-      return valueOf(expr.cond, integers) ? valueOf(expr.a, integers) : valueOf(expr.b, integers);
+      return numberOf(expr.cond, integers) ? numberOf(expr.a, integers) : numberOf(expr.b, integers);
     default:
       return 0;
   }
