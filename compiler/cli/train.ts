@@ -24,6 +24,7 @@ export interface TrainOptions extends ModelOptions {
   readonly checkpointDir?: string;
   readonly resume?: boolean;
   readonly log?: string;
+  readonly tensorboard?: string;
   readonly checkFinite?: boolean;
   readonly keepGoing?: boolean;
 }
@@ -49,6 +50,7 @@ export function addTrain(program: Command, io: Io): void {
     .option("--checkpoint-dir <dir>", "write the whole state after each epoch, and at Ctrl-C")
     .option("--resume", "go on from the latest checkpoint of --checkpoint-dir")
     .option("--log <file>", "write each step, epoch and evaluation, one JSON object a line")
+    .option("--tensorboard <dir>", "write losses, rates and metrics for TensorBoard")
     .option("--check-finite", "stop at the first value that is not finite, and name its line (slower)")
     .addOption(new Option("--keep-going", "train on when the loss is not finite").conflicts("checkFinite"));
   addOutputOptions(addBackendOptions(command)).action(async (file: string, options: TrainOptions) => {

@@ -12,6 +12,7 @@ import { loadFile } from "../weights.ts";
 import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import { jsonLine, type TrainEvent } from "./events.ts";
 import { type Log, openLog } from "./log.ts";
+import { openTensorBoard } from "./tensorboard.ts";
 import { type Start, TerminalReport } from "./terminal.ts";
 
 export async function runTraining(file: string, options: TrainOptions, io: Io): Promise<void> {
@@ -25,8 +26,10 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
   if (options.save !== undefined) await checkWritable(options.save);
   if (options.checkpointDir !== undefined) await checkWritable(join(options.checkpointDir, "checkpoint"));
   const data = await openData(manifest, { io, data: options.data, quiet: options.quiet || options.json }, true);
-  const log = options.log === undefined ? null : await openLog(options.log, resumed ? trainer.progress : null);
-  const run = new Run(trainer, options, io, log);
+  const logs: Log[] = [];
+  if (options.log !== undefined) logs.push(await openLog(options.log, resumed ? trainer.progress : null));
+  if (options.tensorboard !== undefined) logs.push(openTensorBoard(options.tensorboard));
+  const run = new Run(trainer, options, io, logs);
   try {
     const { batches, epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
     run.begin({ file, data: data.title, batches, epochs });
@@ -87,7 +90,7 @@ class Run {
     private readonly trainer: Trainer,
     private readonly options: TrainOptions,
     private readonly io: Io,
-    private readonly log: Log | null,
+    private readonly logs: readonly Log[],
   ) {
     this.report = options.quiet || options.json ? null : new TerminalReport(io);
   }
@@ -149,11 +152,11 @@ class Run {
 
   close(): void {
     this.report?.close();
-    this.log?.close();
+    for (const log of this.logs) log.close();
   }
 
   private emit(event: TrainEvent): void {
-    this.log?.write(event);
+    for (const log of this.logs) log.write(event);
     if (this.options.json) this.io.stdout.write(jsonLine(event));
   }
 
