@@ -34,7 +34,7 @@ async function checkEvaluation(golden: Golden, { trainer, data }: Trained, toler
 
 const entries = [...goldens("layers"), ...goldens("random")];
 
-for (const backend of ["wasm", "js64"] as const) {
+for (const backend of ["wasm", "js", "js64"] as const) {
   describe(backend, () => {
     it.each(entries.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
       const tolerance = LOSS[backend];
