@@ -43,6 +43,7 @@ export interface CompileOptions {
 
 export interface Compilation {
   readonly manifest: Manifest;
+  readonly target: Target;
   readonly wasm: Uint8Array | null;
   /** The kernels as an ES module that exports `instantiate()`. */
   readonly js: string | null;
@@ -86,6 +87,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
   const js = backend === "js" ? emitJs(assembled.loops) : null;
   return {
     manifest,
+    target,
     wasm,
     js,
     report: { kernels: assembled.kernels, memory: assembled.memory },

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   check: async () => (await import("./check.ts")).addCheck,
   eval: async () => (await import("./eval.ts")).addEval,
   explain: async () => (await import("./explain.ts")).addExplain,
+  bench: async () => (await import("./bench.ts")).addBench,
   data: async () => (await import("./data.ts")).addData,
 };
 

@@ -1,8 +1,8 @@
 /** What the benchmarks measure of mlc: whole training steps, and each of their kernel calls. */
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
+import { executedFlops } from "../../compiler/cli/bench/executed.ts";
 import { type CompileOptions, compile } from "../../compiler/compile.ts";
 import { createTrainer, type Engine, wasmEngine } from "../../runtime/index.ts";
-import { executedFlops } from "./executed.ts";
 
 export interface KernelTime {
   readonly kernel: string;

@@ -25,7 +25,7 @@ export async function measureSteps(mlc, source, { overrides, rounds, steps }) {
 
 async function startWorkers(python) {
   const start = (layout) => startTorch(python, { threads: 1, batch: BATCH, layout });
-  return { torch: await start("default"), torch_channels_last: await start("channels_last") };
+  return { torch: await start("eager"), torch_channels_last: await start("channels_last") };
 }
 
 /** Times of every step, and ours (strict and fast) as a multiple of each peer's: in each round, then the median and the extremes of the rounds. */

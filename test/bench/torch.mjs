@@ -15,8 +15,10 @@ export function findPython() {
 
 /** `times(count)` gives the milliseconds of that many steps. */
 export async function startTorch(python, { threads, batch, layout }) {
-  const script = fileURLToPath(new URL("torch_step.py", import.meta.url));
-  const child = spawn(python, [script, String(threads), String(batch), layout], { stdio: ["pipe", "pipe", "inherit"] });
+  const script = fileURLToPath(new URL("torch/step.py", import.meta.url));
+  const child = spawn(python, [script, "reference", String(batch), String(threads), layout, "train"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const read = async () => {
     const { value, done } = await lines.next();

@@ -2,7 +2,7 @@
  * The floating-point operations that a call of a kernel executes, counted on its loops. They are not those of the definition:
  * a convolution may leave out products with its zero padding, or compute lanes that nobody reads.
  */
-import type { Expr, Kernel, Local, Stmt } from "../../compiler/ir/loops.ts";
+import type { Expr, Kernel, Local, Stmt } from "../../ir/loops.ts";
 
 type Integers = Map<Local, number>;
 

@@ -1,0 +1,18 @@
+/** Programs of the loop IR, compiled and ready to be called on some threads. */
+import type { Engine, Manifest } from "../../../runtime/abi.ts";
+import { startThreads } from "../../../runtime/threads.ts";
+import { wasmEngine } from "../../../runtime/wasm.ts";
+import { MOST_THREADS } from "../../4-codegen/assemble.ts";
+import { emitTeamWasm } from "../../4-codegen/wasm-backend.ts";
+import type { LoopModule } from "../../ir/loops.ts";
+import { UserError } from "../errors.ts";
+
+export async function startPrograms(loops: LoopModule, threads: number): Promise<Engine> {
+  const { bytes, memory } = emitTeamWasm(loops);
+  const facts = { most: MOST_THREADS, ...memory };
+  if (threads === 1) return wasmEngine(bytes, facts);
+  const programs = Object.fromEntries(loops.programs.map(({ name }) => [name, { results: [] }]));
+  const engine = await startThreads({ wasm: bytes }, { threads: facts, programs } as unknown as Manifest, threads);
+  if (typeof engine === "string") throw new UserError("threads", `the threads could not be started: ${engine}`);
+  return engine;
+}

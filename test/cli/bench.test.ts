@@ -1,0 +1,51 @@
+/** `mlc bench`: what it reports of a step; the times themselves are the machine's. */
+import { expect, test } from "vitest";
+import type { BenchReport, KernelRow } from "../../compiler/cli/bench/report.ts";
+import { mlc, SMALL, Workplace } from "./run.ts";
+
+const work = new Workplace();
+const model = work.file("small.model", SMALL);
+
+async function bench(...args: string[]): Promise<BenchReport> {
+  const { code, stdout, stderr } = await mlc(["bench", model, "--steps", "3", "--json", ...args]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return JSON.parse(stdout);
+}
+
+test.each([1, 2])("every kernel of a step, with its work and its rates, on %i thread(s)", async (threads) => {
+  const report = await bench("--threads", String(threads), "--batch", "16");
+  expect(report).toMatchObject({ batch: 16, threads, numerics: "strict", step: { steps: 3 } });
+  expect(report.machine.gflops).toBeGreaterThan(0);
+  expect(report.machine.gbytes).toBeGreaterThan(0);
+  const share = report.kernels.reduce((sum, kernel) => sum + kernel.share, 0);
+  expect(share).toBeCloseTo(1, 6);
+  const sorted = report.kernels.map(({ milliseconds }) => milliseconds);
+  expect([...sorted].sort((a, b) => b - a)).toEqual(sorted);
+  for (const kernel of report.kernels) {
+    expect(kernel.best).toBeLessThanOrEqual(kernel.milliseconds);
+    expect(kernel.of_roofline).toBe(Math.max(kernel.of_peak, kernel.of_bandwidth));
+  }
+});
+
+test("counts the arithmetic of the definition, and what is executed of it", async () => {
+  const { kernels } = await bench("--batch", "16");
+  const isFc = ({ kernel, output }: KernelRow) => kernel.startsWith("matmul") && output === "f32[n, 10]";
+  const fc = kernels.find(isFc)!;
+  expect(fc.mflop).toBe((2 * 16 * 128 * 10) / 1e6);
+  const gradient = kernels.find(({ kernel }) => kernel.startsWith("conv2d_grad_weight"))!;
+  expect(gradient.mflop).toBe((2 * 16 * 8 * 8 * 8 * 3 * 3 * 3) / 1e6);
+  // Products with the zeros around the image are left out.
+  expect(gradient.executed_mflop).toBeLessThan(gradient.mflop);
+});
+
+test("a table for people", async () => {
+  const { code, stdout } = await mlc(["bench", model, "--steps", "2", "--numerics", "fast", "--batch", "8"]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^training step \d+\.\d\d ms \(median of 2, best .*\): batch of 8 samples, 1 thread, numerics fast$/m,
+  );
+  expect(stdout).toMatch(/^machine: \d+\.\d GFLOP\/s in SIMD, \d+\.\d GB\/s from memory$/m);
+  expect(stdout).toMatch(/^ *ms +share +Mflop +MB +GFLOP\/s +of peak +GB\/s +of memory +of roofline +kernel$/m);
+  expect(stdout).toMatch(/^ *\d+\.\d{3} .* \d+% {2}matmul\S* f32\[n, 10\]$/m);
+});
