@@ -117,6 +117,7 @@ export const misplacedStatement = message("misplaced-statement", ["statement", "
 export const unusedValue = message("unused-value", []);
 export const emptyBody = message("empty-body", ["what"]);
 export const notABuffer = message("not-a-buffer", ["name"]);
+export const sharedDiffer = message("shared-differ", ["name", "first", "second"]);
 export const modesDiffer = message("modes-differ", ["name", "first", "second"]);
 export const reservedName = message("reserved-name", ["name"]);
 export const unknownParameterType = message("unknown-parameter-type", ["name", "known"]);

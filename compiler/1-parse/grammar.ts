@@ -147,6 +147,9 @@ const statements: ohm.ActionDict<unknown> = {
   Let(_let, name, _eq, value) {
     return { kind: "let", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
   },
+  Share(_share, name, _eq, value) {
+    return { kind: "share", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  },
   ParamDecl(_param, name, shape, init, condition) {
     return {
       kind: "param",
@@ -285,11 +288,12 @@ const expressions: ohm.ActionDict<unknown> = {
   Arg_positional(value) {
     return { name: null, value: tree(this, value), span: spanOf(this) };
   },
-  Primary_repeat(_repeat, count, variable, body) {
+  Primary_repeat(_repeat, count, variable, shared, body) {
     return {
       kind: "repeat",
       count: tree(this, count),
       variable: optional(this, variable),
+      shared: shared.children.length > 0,
       body: tree(this, body),
       span: spanOf(this),
     };

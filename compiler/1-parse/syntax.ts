@@ -39,6 +39,8 @@ export type Expr =
       readonly kind: "repeat";
       readonly count: Expr;
       readonly variable: Name | null;
+      /** All instances have the same parameters. */
+      readonly shared: boolean;
       readonly body: readonly Statement[];
       readonly span: Span;
     };
@@ -69,6 +71,8 @@ export interface Step {
 
 export type Statement =
   | { readonly kind: "let"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  /** `share tower = layer`: wherever it is applied, it has the same parameters. */
+  | { readonly kind: "share"; readonly name: Name; readonly value: Expr; readonly span: Span }
   | ParamStatement
   | BufferStatement
   | { readonly kind: "state"; readonly name: Name; readonly value: Expr; readonly span: Span }

@@ -5,8 +5,9 @@ import * as errors from "../errors.ts";
 import { apply } from "./calls.ts";
 import { type Env, Failure, type TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
-import { evaluate, nameStep, pipeStep } from "./evaluate.ts";
+import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
 import type { OptimizerBody } from "./optimizer.ts";
+import { Sharing } from "./sharing.ts";
 import { type CValue, isCallable, isPoison, isTensor, POISON, show } from "./values.ts";
 
 export type BodyKind = "layer" | "function" | "optimizer";
@@ -82,7 +83,9 @@ function run(statement: Statement, env: Env, body: Body): void {
   const { scope } = env;
   switch (statement.kind) {
     case "let":
-      return define(statement.name, evaluate(statement.value, env), env);
+      return define(statement.name, evaluateFunction(statement.value, env), env);
+    case "share":
+      return share(statement, env);
     case "param":
       return scope.set(statement.name.text, declareParam(statement, env));
     case "buffer":
@@ -109,6 +112,22 @@ function define(name: Name, value: CValue, env: Env): void {
     throw env.ctx.failure(errors.duplicateName({ kind: "name", name: name.text }, name.span));
   }
   env.scope.set(name.text, value);
+}
+
+/** Names a layer whose applications have the same parameters, called after it. */
+function share({ name, value }: Extract<Statement, { kind: "share" }>, env: Env): void {
+  const layer = evaluateFunction(value, env);
+  if (isPoison(layer)) return define(name, layer, env);
+  if (!isCallable(layer)) {
+    const params = { what: "what is shared", expected: "a layer", found: show(layer) };
+    throw env.ctx.failure(errors.wrongValue(params, value.span));
+  }
+  if (env.path?.isTaken(name.text)) {
+    throw env.ctx.failure(errors.duplicateName({ kind: "name", name: name.text }, name.span));
+  }
+  env.path?.claim(name.text);
+  const sharing = new Sharing(name.text, env.path?.labelled(name.text) ?? null);
+  define(name, { ...layer, sharing }, env);
 }
 
 function misplaced(statement: string, span: Span, env: Env, body: Body): never {

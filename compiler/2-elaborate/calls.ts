@@ -3,7 +3,7 @@ import type { Argument, CallExpr, Expr, Name } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { didYouMean, type Env, lookup } from "./context.ts";
-import { evaluate, unknownName } from "./evaluate.ts";
+import { evaluate, evaluateFunction, unknownName } from "./evaluate.ts";
 import { invoke } from "./invoke.ts";
 import { type Param, signature, signatureNote } from "./signatures.ts";
 import { expectedTypes, fits } from "./types.ts";
@@ -15,8 +15,11 @@ export interface Binding {
   readonly input: CValue | null;
 }
 
-/** `callee(args)`; `input` is the value that is piped in. What still lacks its input is a layer value. */
-export function call(expr: CallExpr, env: Env, input: CValue | null, label: Name | null): CValue {
+/**
+ * `callee(args)`; `input` is the value that is piped in. What still lacks its input is a layer value; where a function is
+ * wanted (`partial`), it may lack other arguments too.
+ */
+export function call(expr: CallExpr, env: Env, input: CValue | null, label: Name | null, partial = false): CValue {
   const callee = calleeOf(expr.callee, env);
   if (callee === null) {
     // The callee is at fault and reported; its arguments may be too.
@@ -25,7 +28,7 @@ export function call(expr: CallExpr, env: Env, input: CValue | null, label: Name
   }
   const binding = bind(callee, expr.args, env, input, expr.span);
   if ([...binding.given.values(), binding.input].some((v) => v !== null && isPoison(v))) return POISON;
-  return complete(callee, binding, env, label, expr.span);
+  return complete(callee, binding, env, label, expr.span, partial);
 }
 
 /** Applies a layer, a function or a block to a value. */
@@ -50,18 +53,26 @@ export function calleeOf(expr: Expr, env: Env): Callable | null {
   return isCallable(value) ? value : null;
 }
 
-/** Runs the callee if it has all it needs; else it waits for its input. */
-export function complete(callee: Callable, binding: Binding, env: Env, label: Name | null, span: Span): CValue {
+/** Runs the callee if it has all it needs; else it waits for its input, and if `partial` for other arguments. */
+export function complete(
+  callee: Callable,
+  binding: Binding,
+  env: Env,
+  label: Name | null,
+  span: Span,
+  partial = false,
+): CValue {
   const { params, flow } = signature(callee);
   const { given, input } = binding;
   const missing = params.filter((p) => p.required && !given.has(p.name));
   const waits = flow === "implicit" ? input === null : flow === "first" && missing[0]?.name === params[0].name;
   const lacking = missing.find((p) => !(waits && flow === "first" && p.name === params[0].name));
-  if (lacking) {
+  const mayLack = partial && flow !== "none" && input === null;
+  if (lacking && !mayLack) {
     const notes = signatureNote(callee);
     throw env.ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: lacking.name }, span, { notes }));
   }
-  if (waits) return { ...callee, given };
+  if (waits || lacking) return { ...callee, given };
   return invoke(callee, binding, env, label, span);
 }
 
@@ -163,7 +174,7 @@ class Binder {
       const params = { callee: nameOf(this.callee), name: param.name, expected, found: `\`${expr.name}\`` };
       throw this.env.ctx.failure(errors.wrongArgument(params, expr.span, extra));
     }
-    return evaluate(expr, this.env);
+    return takesFunction(param) ? evaluateFunction(expr, this.env) : evaluate(expr, this.env);
   }
 
   private set(param: Param, value: CValue, span: Span): void {
@@ -180,6 +191,8 @@ class Binder {
   }
 }
 
+const takesFunction = ({ types, words }: Param): boolean =>
+  types.includes("function") || (types.length === 0 && words.length === 0);
 const wordOf = (param: Param, expr: Expr): string | null =>
   expr.kind === "name" && param.words.includes(expr.name) ? expr.name : null;
 const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";

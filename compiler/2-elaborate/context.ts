@@ -63,8 +63,8 @@ export interface TrailStep {
 }
 
 export class Context {
-  /** New values of the buffers, by name. */
-  readonly updates = new Map<string, { readonly value: Value; readonly span: Span }>();
+  /** New values of the buffers by name, each with the value that it was computed from. */
+  readonly updates = new Map<string, { readonly old: Value; readonly value: Value; readonly span: Span }>();
   /** How many classes an integer input or target distinguishes, by its name. */
   readonly classes = new Map<string, number>();
   private readonly frames: Frame[] = [];

@@ -1,13 +1,23 @@
 /** `param`, `buffer` and `update`: tensors that live between calls. */
 import type { BufferStatement, Expr, ParamStatement, Statement } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
-import { type Init, sameShape, sizeOf } from "../ir/graph.ts";
+import { type Init, sameShape, sizeOf, type Value } from "../ir/graph.ts";
 import { toValue } from "./arithmetic.ts";
 import { complete } from "./calls.ts";
-import { type Env, withScope } from "./context.ts";
+import { type Context, type Env, withScope } from "./context.ts";
 import { evaluate, MAX_ELEMENTS, operation } from "./evaluate.ts";
 import { Scope } from "./scope.ts";
-import { type CValue, isCallable, isDistribution, isPoison, isTensor, POISON, show, tensor } from "./values.ts";
+import {
+  type CValue,
+  isCallable,
+  isDistribution,
+  isPoison,
+  isTensor,
+  POISON,
+  show,
+  type Tensor,
+  tensor,
+} from "./values.ts";
 
 export function declareParam(statement: ParamStatement, env: Env): CValue {
   return declare(statement, env, "param", (shape) => initOf(statement.init, shape, env));
@@ -55,9 +65,19 @@ function declare(
   const known = ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span) });
   if (known.kind !== kind || !sameShape(known.shape, shape)) {
     const [first, second] = [known, { kind, shape }].map((t) => `${t.kind} [${t.shape.join(", ")}]`);
-    throw ctx.failure(errors.modesDiffer({ name: full, first, second }, span));
+    const differ = path.sharing?.has(full) ? errors.sharedDiffer : errors.modesDiffer;
+    throw ctx.failure(differ({ name: full, first, second }, span));
   }
-  return tensor(operation(span, env, () => ctx.b.op(kind, [], { name: full, shape })));
+  const value = operation(span, env, () => currentValue(ctx, kind, full, shape));
+  const declared: Tensor = { ...tensor(value), ...(kind === "buffer" && { buffer: full }) };
+  path.sharing?.add(full, declared);
+  return declared;
+}
+
+/** A buffer of a shared layer that an earlier application has updated is its new value, as a constant. */
+function currentValue(ctx: Context, kind: "param" | "buffer", name: string, shape: readonly number[]): Value {
+  const updated = ctx.updates.get(name);
+  return updated ? ctx.b.op("stop_gradient", [updated.value]) : ctx.b.op(kind, [], { name, shape });
 }
 
 /** A size of a parameter; null if the error is known. */
@@ -101,7 +121,7 @@ export function updateBuffer(statement: Extract<Statement, { kind: "update" }>, 
   if (buffer !== undefined && isPoison(buffer)) return;
   // A buffer whose condition does not hold is a number: there is nothing to update.
   if (typeof buffer === "number") return;
-  if (!isTensor(buffer) || buffer.value.op !== "buffer") {
+  if (!isTensor(buffer) || buffer.buffer === undefined) {
     throw ctx.failure(errors.notABuffer({ name: name.text }, name.span));
   }
   if (!ctx.training) return;
@@ -116,5 +136,10 @@ export function updateBuffer(statement: Extract<Statement, { kind: "update" }>, 
       errors.wrongValue({ what, expected: show(buffer), found: show(tensor(whole)) }, statement.value.span),
     );
   }
-  ctx.updates.set(String(buffer.value.attrs.name), { value: whole, span });
+  const before = ctx.updates.get(buffer.buffer);
+  if (before?.old === buffer.value) {
+    const notes = [{ message: "the first one is here", span: before.span }];
+    throw ctx.failure(errors.duplicateName({ kind: "new value of", name: name.text }, span, { notes }));
+  }
+  ctx.updates.set(buffer.buffer, { old: buffer.value, value: whole, span });
 }

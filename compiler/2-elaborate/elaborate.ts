@@ -13,7 +13,7 @@ import { type InputDecl, type Module, type Program, topological, type Value } fr
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
 import { Context, Diagnostics, type Env, Failure } from "./context.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluateFunction } from "./evaluate.ts";
 import { declareInput } from "./inputs.ts";
 import { Namespaces } from "./namespaces.ts";
 import { elaborateOptimizer } from "./optimizer.ts";
@@ -142,7 +142,7 @@ class Elaboration {
       if (values.own(name.text) !== undefined) {
         this.diagnostics.add(errors.duplicateName({ kind: "name", name: name.text }, name.span));
       }
-      const known = guarded(this.diagnostics, () => evaluate(value, this.env(ctx)));
+      const known = guarded(this.diagnostics, () => evaluateFunction(value, this.env(ctx)));
       values.set(name.text, known ?? POISON);
     }
   }

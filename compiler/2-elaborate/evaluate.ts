@@ -18,6 +18,12 @@ export function evaluate(expr: Expr, env: Env, label: Name | null = null): CValu
   return env.ctx.step(expr.span, () => checked(evaluateKind(expr, env, label), expr.span, env.ctx));
 }
 
+/** Where a function may stand: `conv2d(kernel = 3)` is one of the arguments that it lacks. */
+export function evaluateFunction(expr: Expr, env: Env): CValue {
+  if (expr.kind !== "call") return evaluate(expr, env);
+  return env.ctx.step(expr.span, () => checked(call(expr, env, null, null, true), expr.span, env.ctx));
+}
+
 function evaluateKind(expr: Expr, env: Env, label: Name | null): CValue {
   switch (expr.kind) {
     case "number":
@@ -45,7 +51,7 @@ function evaluateKind(expr: Expr, env: Env, label: Name | null): CValue {
     case "block":
       return callableBlock(expr.body, null, expr.span, env);
     case "repeat": {
-      const repeat = { count: evaluate(expr.count, env), variable: expr.variable?.text ?? null, span: expr.count.span };
+      const repeat = { ...expr, count: evaluate(expr.count, env), span: expr.count.span };
       return callableBlock(expr.body, repeat, expr.span, env);
     }
     default:
@@ -68,7 +74,7 @@ function checked(value: CValue, span: Span, ctx: Context): CValue {
 
 /** Nested once at most: lists of lists of the same lists would be small to write and without bound to read. */
 function list(expr: Extract<Expr, { kind: "list" }>, env: Env): CValue {
-  const items = expr.items.map((item) => evaluate(item, env));
+  const items = expr.items.map((item) => evaluateFunction(item, env));
   if (items.some(isPoison)) return POISON;
   if (items.some((item) => isList(item) && item.some(isList))) {
     throw env.ctx.failure(errors.nestedList({}, expr.span));
@@ -237,12 +243,16 @@ export function nameStep(label: Name, value: CValue, env: Env): void {
 
 function callableBlock(
   body: Extract<Expr, { kind: "block" }>["body"],
-  repeat: { count: CValue; variable: string | null; span: Span } | null,
+  repeat: { count: CValue; variable: Name | null; shared: boolean; span: Span } | null,
   span: Span,
   env: Env,
 ): CValue {
   if (repeat && isPoison(repeat.count)) return POISON;
-  const times = repeat && { count: repeatCount(repeat.count, repeat.span, env), variable: repeat.variable };
+  const times = repeat && {
+    count: repeatCount(repeat.count, repeat.span, env),
+    variable: repeat.variable?.text ?? null,
+    shared: repeat.shared,
+  };
   const target = { kind: "block", body, scope: env.scope, spaces: env.spaces, repeat: times, span } as const;
   return { kind: "callable", target, given: new Map() };
 }

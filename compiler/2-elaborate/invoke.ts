@@ -9,6 +9,7 @@ import type { Env } from "./context.ts";
 import { evaluate, operation } from "./evaluate.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
+import { Sharing } from "./sharing.ts";
 import { takesReduction } from "./signatures.ts";
 import {
   type Callable,
@@ -27,13 +28,14 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
   const { target } = callee;
   const { ctx } = env;
   if (target.kind === "builtin") return invokeBuiltin(callee, target, binding, env, span);
+  const shared = callee.sharing?.application();
   if (target.kind === "block") {
-    const path = label ? labelledPath(label, env) : env.path;
+    const path = shared !== undefined ? shared : label ? labelledPath(label, env) : env.path;
     return target.repeat
       ? repeated(target, binding.input!, env, path)
       : runBlock(target, target.scope, binding.input!, env, path);
   }
-  const path = pathOf(target.definition, label, env);
+  const path = shared !== undefined ? shared : pathOf(target.definition, label, env);
   return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
 }
 
@@ -140,17 +142,18 @@ function runBlock(target: Block, outer: Scope, input: CValue, env: Env, path: Pa
 
 /**
  * The instances of a repeat are numbered, from the first free number: two repeats without labels count on. The layer of a
- * body that is one layer without a label takes the number as its own name.
+ * body that is one layer without a label takes the number as its own name. A shared repeat has one instance.
  */
 function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null): CValue {
-  const { count, variable } = target.repeat!;
+  const { count, variable, shared } = target.repeat!;
   let value = input;
   let first = 0;
   while (path?.isTaken(String(first))) first++;
+  const sharing = shared ? new Sharing("repeat", path?.labelled(String(first)) ?? null) : null;
   for (let i = 0; i < count && !isPoison(value); i++) {
     const scope = new Scope(target.scope);
     if (variable !== null) scope.set(variable, i);
-    const instance = path?.labelled(String(first + i)) ?? null;
+    const instance = sharing ? sharing.application() : (path?.labelled(String(first + i)) ?? null);
     const single = isSingleLayer(target) ? (instance?.transparent() ?? null) : instance;
     value = runBlock(target, scope, value, env, single);
   }

@@ -3,10 +3,25 @@ import type { Name } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
 import type { Dim } from "../ir/graph.ts";
 import { type Context, didYouMean } from "./context.ts";
-import { axisNames, type CValue, isPoison, isTensor, POISON, show, showType, type Tensor, tensor } from "./values.ts";
+import type { Sharing } from "./sharing.ts";
+import {
+  axisNames,
+  type CValue,
+  isCallable,
+  isParameters,
+  isPoison,
+  isTensor,
+  POISON,
+  show,
+  showType,
+  type Tensor,
+  tensor,
+} from "./values.ts";
 
 export function member(target: CValue, name: Name, ctx: Context): CValue {
   if (isPoison(target)) return POISON;
+  if (isParameters(target)) return parameter(target.sharing, target.prefix, name, ctx);
+  if (isCallable(target) && target.sharing) return parameter(target.sharing, "", name, ctx);
   if (!isTensor(target)) {
     throw ctx.failure(errors.unknownMember({ member: name.text, found: show(target), known: "none" }, name.span));
   }
@@ -18,6 +33,24 @@ export function member(target: CValue, name: Name, ctx: Context): CValue {
   const flat = name.text === "features" && members.has("channels");
   const help = flat ? { help: "put `flatten` before this step" } : didYouMean(name.text, known);
   throw ctx.failure(errors.unknownMember({ member: name.text, found, known: known.join(", ") }, name.span, help));
+}
+
+/** `table.weight`, `tower.conv1.weight`: of what a shared layer's applications so far have declared. */
+function parameter(sharing: Sharing, prefix: string, name: Name, ctx: Context): CValue {
+  const { members } = sharing;
+  const full = `${prefix}${name.text}`;
+  const found = members.get(full);
+  if (found) return found;
+  const names = [...members.keys()];
+  if (names.some((known) => known.startsWith(`${full}.`))) return { kind: "parameters", sharing, prefix: `${full}.` };
+  const known = names.filter((known) => known.startsWith(prefix)).map((known) => known.slice(prefix.length));
+  const help =
+    names.length === 0
+      ? { help: `apply \`${sharing.name}\` to something first: then its parameters are known` }
+      : didYouMean(name.text, [...known, ...known.map((path) => path.split(".")[0])]);
+  const what = `the shared layer \`${sharing.name}\``;
+  const list = known.join(", ") || "no parameters yet";
+  throw ctx.failure(errors.unknownMember({ member: name.text, found: what, known: list }, name.span, help));
 }
 
 function membersOf({ value }: Tensor, ctx: Context): Map<string, CValue> {

@@ -1,5 +1,6 @@
 /** Parameters and buffers: their names (PyTorch's state_dict names), and the list of all that the model has. */
 import type { TensorDecl } from "../ir/graph.ts";
+import type { Sharing } from "./sharing.ts";
 
 /**
  * Where in the net we are: `layer1.0.conv1.`. A step with a label adds its label; one without adds its layer's name, numbered
@@ -15,13 +16,19 @@ export class ParamPath {
     readonly prefix: string,
     private readonly parent: ParamPath | null,
     private readonly segment: string,
+    /** The innermost shared layer around this place. */
+    readonly sharing: Sharing | null,
   ) {}
 
   static root(): ParamPath {
-    return new ParamPath("", null, "");
+    return new ParamPath("", null, "", null);
   }
   labelled(label: string): ParamPath {
-    return new ParamPath(`${this.prefix}${label}.`, this, label);
+    return new ParamPath(`${this.prefix}${label}.`, this, label, this.sharing);
+  }
+  /** The same place for one more application of a shared layer: its names are free again. */
+  again(sharing: Sharing): ParamPath {
+    return new ParamPath(this.prefix, this.parent, this.segment, sharing);
   }
   unlabelled(name: string): ParamPath {
     if (this.isTransparent) return this;
@@ -31,7 +38,7 @@ export class ParamPath {
   }
   /** The same place, which its one step without a label shares. */
   transparent(): ParamPath {
-    const path = new ParamPath(this.prefix, this.parent, this.segment);
+    const path = new ParamPath(this.prefix, this.parent, this.segment, this.sharing);
     path.isTransparent = true;
     return path;
   }

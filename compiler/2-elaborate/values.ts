@@ -6,13 +6,16 @@ import type { Init, TensorType, Value } from "../ir/graph.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
+import type { Sharing } from "./sharing.ts";
 
-export type CValue = number | boolean | string | CList | Tensor | Callable | Distribution | Poison;
+export type CValue = number | boolean | string | CList | Tensor | Callable | Parameters | Distribution | Poison;
 export interface CList extends ReadonlyArray<CValue> {}
 
 export interface Tensor {
   readonly kind: "tensor";
   readonly value: Value;
+  /** The full name of the buffer whose value it is. */
+  readonly buffer?: string;
 }
 
 /** How a parameter starts. */
@@ -32,6 +35,15 @@ export interface Callable {
   readonly kind: "callable";
   readonly target: Target;
   readonly given: ReadonlyMap<string, CValue>;
+  /** Of a layer that has the same parameters wherever it is applied. */
+  readonly sharing?: Sharing;
+}
+
+/** Parameters of a shared layer whose names begin alike: `tower.conv1` in `tower.conv1.weight`. */
+export interface Parameters {
+  readonly kind: "parameters";
+  readonly sharing: Sharing;
+  readonly prefix: string;
 }
 
 export type Target =
@@ -42,7 +54,7 @@ export type Target =
       readonly body: readonly Statement[];
       readonly scope: Scope;
       readonly spaces: Spaces;
-      readonly repeat: { readonly count: number; readonly variable: string | null } | null;
+      readonly repeat: { readonly count: number; readonly variable: string | null; readonly shared: boolean } | null;
       readonly span: Span;
     };
 
@@ -50,12 +62,13 @@ export type DefinitionTarget = Extract<Target, { kind: "definition" }>;
 
 export const tensor = (value: Value): Tensor => ({ kind: "tensor", value });
 
-type Tagged = Tensor | Callable | Distribution | Poison;
+type Tagged = Tensor | Callable | Parameters | Distribution | Poison;
 const hasKind = (v: CValue, kind: Tagged["kind"]): boolean =>
   typeof v === "object" && !Array.isArray(v) && (v as Tagged).kind === kind;
 export const isTensor = (v: CValue | undefined): v is Tensor => v !== undefined && hasKind(v, "tensor");
 export const isCallable = (v: CValue): v is Callable => hasKind(v, "callable");
 export const isDistribution = (v: CValue): v is Distribution => hasKind(v, "distribution");
+export const isParameters = (v: CValue): v is Parameters => hasKind(v, "parameters");
 export const isList = (v: CValue): v is CList => Array.isArray(v);
 export const isPoison = (v: CValue): v is Poison => hasKind(v, "poison");
 
@@ -90,6 +103,7 @@ export function show(value: CValue): string {
   }
   if (isTensor(value)) return value.value.type.shape.length === 0 ? "a run-time number" : showType(value.value.type);
   if (isDistribution(value)) return "an initialiser";
+  if (isParameters(value)) return `the parameters \`${value.sharing.name}.${value.prefix.slice(0, -1)}\``;
   if (isCallable(value)) return `the ${sortOf(value)} \`${nameOf(value)}\``;
   return "a value that could not be made";
 }
