@@ -13,6 +13,9 @@ import { addressOf, type Place } from "../scope.ts";
 
 const PIXELS = 4;
 
+/** Terms beyond which each row of the window is summed on its own: rounding errors of one long sum grow with its length. */
+const LONG_SUM = 64;
+
 interface Window {
   readonly stride: readonly number[];
   readonly padding: readonly number[];
@@ -78,17 +81,26 @@ function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, c
   const anchor = ctx.group.anchor!;
   const vectors = Math.ceil(channels / target.lanes);
   const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const acc = Array.from({ length: pixels }, () =>
-    Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, "acc")),
-  );
-  accumulate(ctx, window, at, (xAt, wAt, x, w) => {
-    const weights = Array.from({ length: vectors }, (_, v) =>
-      k.let({ k: "load", ty, buffer: w.buffer, at: addAffine(wAt, affine(v * target.lanes)), stride: 1 }, "w"),
+  const zeros = (name: string) =>
+    Array.from({ length: pixels }, () =>
+      Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, name)),
     );
-    for (let p = 0; p < pixels; p++) {
-      const pixel = k.let({ k: "load", ty, buffer: x.buffer, at: xAt(p), stride: 0 }, "x");
-      for (let v = 0; v < vectors; v++) k.set(acc[p][v], k.e.add(k.e.local(acc[p][v]), k.e.mul(pixel, weights[v])));
-    }
+  const acc = zeros("acc");
+  const add = (p: number, v: number, value: Expr) => k.set(acc[p][v], k.e.add(k.e.local(acc[p][v]), value));
+  const [, inner, rows, columns] = anchor.inputs[1].type.shape as number[];
+  const blocked = rows > 1 && inner * rows * columns > LONG_SUM;
+  windowRows(ctx, window, at.y, (ky) => {
+    const row = blocked ? zeros("part") : acc;
+    windowRow(ctx, window, at, ky, (xAt, wAt, x, w) => {
+      const weights = Array.from({ length: vectors }, (_, v) =>
+        k.let({ k: "load", ty, buffer: w.buffer, at: addAffine(wAt, affine(v * target.lanes)), stride: 1 }, "w"),
+      );
+      for (let p = 0; p < pixels; p++) {
+        const pixel = k.let({ k: "load", ty, buffer: x.buffer, at: xAt(p), stride: 0 }, "x");
+        for (let v = 0; v < vectors; v++) k.set(row[p][v], k.e.add(k.e.local(row[p][v]), k.e.mul(pixel, weights[v])));
+      }
+    });
+    if (blocked) row.forEach((sums, p) => sums.forEach((sum, v) => add(p, v, k.e.local(sum))));
   });
   for (let p = 0; p < pixels; p++) {
     for (let v = 0; v < vectors; v++) {
@@ -110,11 +122,12 @@ function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, c
   }
 }
 
-/** The loops over the window: `body` gets the addresses of pixel p's element and of the panel's weights. */
-function accumulate(
+/** The loops over a row of the window: `body` gets the addresses of pixel p's element and of the panel's weights. */
+function windowRow(
   ctx: GroupContext,
   window: Window,
   at: Position,
+  ky: Local,
   body: (xAt: (pixel: number) => Affine, wAt: Affine, x: Place, w: Place) => void,
 ): void {
   const { k } = ctx;
@@ -126,31 +139,29 @@ function accumulate(
   const [top, left] = window.padding;
   const panel = affine(0, [at.o, blocks.stride / blocks.step]);
 
-  windowRows(ctx, window, at.y, (ky) => {
-    const inRow = (kx: Affine, c: Affine) => {
-      const xAt = (p: number) =>
-        addressOf(x.layout, [
-          affine(0, [at.n, 1]),
-          c,
-          affine(-top, [at.y, window.stride[0]], [ky, window.dilation[0]]),
-          addAffine(affine(p * window.stride[1] - left, [at.column, window.stride[1]]), kx, window.dilation[1]),
-        ]);
-      const wAt = addAffine(
-        addAffine(addAffine(panel, affine(0, [ky, rows.stride])), kx, columns.stride),
+  const inRow = (kx: Affine, c: Affine) => {
+    const xAt = (p: number) =>
+      addressOf(x.layout, [
+        affine(0, [at.n, 1]),
         c,
-        inner.stride,
-      );
-      body(xAt, wAt, x, w);
-    };
-    if (window.dilation[1] === 1) {
-      // Kernel columns follow one another as channels do: one loop over both.
-      k.for("k", 0, window.kernel[1] * channels, 1, (kk) => inRow(affine(), affine(0, [kk, 1])));
-    } else {
-      k.for("kx", 0, window.kernel[1], 1, (kx) =>
-        k.for("c", 0, channels, 1, (c) => inRow(affine(0, [kx, 1]), affine(0, [c, 1]))),
-      );
-    }
-  });
+        affine(-top, [at.y, window.stride[0]], [ky, window.dilation[0]]),
+        addAffine(affine(p * window.stride[1] - left, [at.column, window.stride[1]]), kx, window.dilation[1]),
+      ]);
+    const wAt = addAffine(
+      addAffine(addAffine(panel, affine(0, [ky, rows.stride])), kx, columns.stride),
+      c,
+      inner.stride,
+    );
+    body(xAt, wAt, x, w);
+  };
+  if (window.dilation[1] === 1) {
+    // Kernel columns follow one another as channels do: one loop over both.
+    k.for("k", 0, window.kernel[1] * channels, 1, (kk) => inRow(affine(), affine(0, [kk, 1])));
+  } else {
+    k.for("kx", 0, window.kernel[1], 1, (kx) =>
+      k.for("c", 0, channels, 1, (c) => inRow(affine(0, [kx, 1]), affine(0, [c, 1]))),
+    );
+  }
 }
 
 /** The kernel rows that meet the image, for the output row y. */

@@ -21,6 +21,9 @@ import { addressOf, type Place } from "../scope.ts";
 
 const ROWS = 4;
 
+/** Terms of a long sum that are added up on their own: rounding errors grow with the length of a sum. */
+const DEPTH_BLOCK = 128;
+
 export function matmul(ctx: GroupContext): void {
   const { k, target, batch } = ctx;
   const anchor = ctx.group.anchor!;
@@ -94,13 +97,6 @@ export function contractRows(ctx: GroupContext): void {
           const vectors = Math.ceil(wide / target.lanes);
           const at = (r: number, v: number) =>
             addressOf(out.layout, [...outer, affine(r, [i, 1]), affine(v * target.lanes, [j, 1])]);
-          const start = (r: number, v: number): Expr => ({
-            k: "load",
-            ty,
-            buffer: out.buffer,
-            at: at(r, v),
-            stride: 1,
-          });
           const operands: TileOperands = {
             a,
             aAt: (row, r) => addressOf(a.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(r, [i, 1])]),
@@ -108,11 +104,12 @@ export function contractRows(ctx: GroupContext): void {
             bStep: stridesOf(b.layout, right.type.shape.length).at(-1),
             bAt: (row) => addressOf(b.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(0, [j, 1])]),
           };
-          const store = (acc: Expr, r: number, v: number) => {
+          const addTo = (acc: Expr, r: number, v: number) => {
             const partial = Math.min(target.lanes, wide - v * target.lanes);
-            k.add({ k: "store", buffer: out.buffer, at: at(r, v), value: acc, stride: 1, count: partial });
+            const value = k.e.add({ k: "load", ty, buffer: out.buffer, at: at(r, v), stride: 1 }, acc);
+            k.add({ k: "store", buffer: out.buffer, at: at(r, v), value, stride: 1, count: partial });
           };
-          tile(ctx, high, vectors, [from, to], operands, store, start);
+          tile(ctx, high, vectors, [from, to], operands, addTo);
         };
         split(k, width, panel, block, level === 2);
       };
@@ -222,7 +219,7 @@ interface TileOperands {
   readonly bAt: (k: Local) => Affine;
 }
 
-/** One register tile: `rows` × `vectors` accumulators over the depth, from zero or from `start`. */
+/** One register tile: `rows` × `vectors` accumulators over the depth. */
 function tile(
   ctx: GroupContext,
   rows: number,
@@ -230,27 +227,39 @@ function tile(
   depth: Expr | number | readonly [Expr, Expr],
   { a, aAt, b, bAt, bStep = 1 }: TileOperands,
   use: (acc: Expr, row: number, vector: number) => void,
-  start?: (row: number, vector: number) => Expr,
 ): void {
   const { k, target } = ctx;
+  const { e } = k;
   const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const acc = Array.from({ length: rows }, (_, r) =>
-    Array.from({ length: vectors }, (_, v) => k.variable(start?.(r, v) ?? { k: "const", ty, value: 0 }, "acc")),
-  );
-  const [from, to] = Array.isArray(depth) ? depth : [0, depth as Expr | number];
-  k.for("k", from, to, 1, (kk) => {
-    const right = Array.from({ length: vectors }, (_, v) =>
-      k.let(
-        { k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep },
-        "b",
-      ),
+  const zeros = (name: string) =>
+    Array.from({ length: rows }, () =>
+      Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, name)),
     );
-    for (let r = 0; r < rows; r++) {
-      const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");
-      for (let v = 0; v < vectors; v++) k.set(acc[r][v], k.e.add(k.e.local(acc[r][v]), k.e.mul(left, right[v])));
-    }
-  });
-  for (let r = 0; r < rows; r++) for (let v = 0; v < vectors; v++) use(k.e.local(acc[r][v]), r, v);
+  const products = (sums: Local[][], from: Expr | number, to: Expr | number) =>
+    k.for("k", from, to, 1, (kk) => {
+      const right = Array.from({ length: vectors }, (_, v) =>
+        k.let(
+          { k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep },
+          "b",
+        ),
+      );
+      for (let r = 0; r < rows; r++) {
+        const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");
+        for (let v = 0; v < vectors; v++) k.set(sums[r][v], e.add(e.local(sums[r][v]), e.mul(left, right[v])));
+      }
+    });
+  const acc = zeros("acc");
+  if (Array.isArray(depth)) products(acc, depth[0], depth[1]);
+  else if (typeof depth !== "number" || depth <= DEPTH_BLOCK) products(acc, 0, depth as Expr | number);
+  else {
+    k.for("block", 0, depth, DEPTH_BLOCK, (block) => {
+      const part = zeros("part");
+      const to = e.binary("min", e.add(e.local(block), e.const(DEPTH_BLOCK, "i32")), e.const(depth, "i32"));
+      products(part, e.local(block), k.let(to, "to"));
+      part.forEach((sums, r) => sums.forEach((sum, v) => k.set(acc[r][v], e.add(e.local(acc[r][v]), e.local(sum)))));
+    });
+  }
+  acc.forEach((sums, r) => sums.forEach((sum, v) => use(e.local(sum), r, v)));
 }
 
 interface Matrix {

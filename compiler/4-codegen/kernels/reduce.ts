@@ -2,8 +2,8 @@
  * Reductions of an elementwise expression over some of its axes.
  *
  * Loops run in the order of memory. If the innermost axis is reduced, lanes hold partial sums of it; if it is kept, each
- * lane is a result of its own. The outermost reduced loop adds up sums of the loops inside it, which keeps rounding errors
- * small (blocked summation, Higham 1993).
+ * lane is a result of its own. The outermost reduced loop adds up sums of the loops inside it, and of blocks of its own
+ * iterations, which keeps rounding errors small (blocked summation, Higham 1993).
  */
 import type { Value } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
@@ -22,6 +22,9 @@ const OPS = { sum: { op: "add", start: 0 }, max: { op: "max", start: Number.NEGA
 
 /** Results that a pass over kept lanes accumulates at once. */
 const BLOCK = 4;
+
+/** Iterations of the outermost loop that are added up on their own. */
+const LONG_SUM = 16;
 
 export function reduce(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
@@ -128,6 +131,12 @@ interface Kept {
   readonly vector: boolean;
 }
 
+/** Registers of a sum under way: of whole vectors or single elements, and of what vectors leave over. */
+interface Sums {
+  readonly main: readonly Local[];
+  readonly rest: readonly Local[];
+}
+
 /** The reduction at one kept index (or `vectors` of them, side by side), as one register each. */
 function total(
   ctx: GroupContext,
@@ -147,54 +156,59 @@ function total(
     kept === null && target.lanes > 1 && innermostOf(ctx, operand, along) && along.extent.size >= target.lanes;
   const lane = kept?.vector ? kept.v : null;
   const ty = lane || inLanes ? "f32x4" : "f32";
-  const fresh = (name: string) =>
-    Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name));
-  const fold = (sums: Local[], values: Expr[]) =>
+  const rest = inLanes && along.extent.size % target.lanes !== 0;
+  const fresh = (name: string): Sums => ({
+    main: Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name)),
+    rest: rest ? [k.variable({ k: "const", ty: "f32", value: start }, name)] : [],
+  });
+  const fold = (sums: readonly Local[], values: readonly Expr[]) =>
     sums.forEach((sum, i) => {
-      k.set(sum, k.e.binary(op, k.e.local(sum), values[i].ty === ty ? values[i] : k.e.splat(values[i])));
+      k.set(sum, k.e.binary(op, k.e.local(sum), values[i].ty === sum.ty ? values[i] : k.e.splat(values[i])));
     });
+  /** Sums of their own for what `body` adds up, which are added as one. */
+  const apart = (sums: Sums, name: string, body: (own: Sums) => void) => {
+    const own = fresh(name);
+    body(own);
+    for (const part of ["main", "rest"] as const)
+      fold(
+        sums[part],
+        own[part].map((sum) => k.e.local(sum)),
+      );
+  };
   const read = (here: Affine[], vectorAxis: Local | null): Expr[] =>
     Array.from({ length: vectors }, (_, u) => {
       const shifted = kept ? here.map((a) => shift(a, kept.v, u * target.lanes)) : here;
       return ctx.scope(vectorAxis ?? lane).at(operand, shifted);
     });
 
-  const go = (rest: readonly Axis[], here: Affine[], sums: Local[]): void => {
-    if (rest.length === 0) return fold(sums, read(here, null));
-    const [{ axis, extent }, ...inner] = rest;
+  const go = ([first, ...inner]: readonly Axis[], here: Affine[], sums: Sums): void => {
+    if (!first) return fold(sums.main, read(here, null));
+    const { axis, extent } = first;
+    const end = count(k, extent);
+    const at = (v: Local) => put(here, axis, affine(0, [v, 1]));
     if (inner.length === 0 && inLanes) {
-      const main = vectorPart(k, extent, target.lanes);
-      k.for("r", 0, main, target.lanes, (v) => fold(sums, read(put(here, axis, affine(0, [v, 1])), v)));
+      const whole = vectorPart(k, extent, target.lanes);
+      k.for("r", 0, whole, target.lanes, (v) => fold(sums.main, read(at(v), v)));
+      if (rest) k.for("r", whole, end, 1, (v) => fold(sums.rest, [ctx.scope(null).at(operand, at(v))]));
       return;
     }
-    k.for("r", 0, count(k, extent), 1, (v) => {
-      const next = put(here, axis, affine(0, [v, 1]));
-      if (inner.length === 0 || rest.length < reduced.length) return go(inner, next, sums);
-      const partial = fresh("part");
-      go(inner, next, partial);
-      fold(
-        sums,
-        partial.map((p) => k.e.local(p)),
-      );
+    const outermost = inner.length === reduced.length - 1;
+    const each = (own: Sums) => (v: Local) => {
+      if (outermost && inner.length > 0) apart(own, "part", (part) => go(inner, at(v), part));
+      else go(inner, at(v), own);
+    };
+    if (!outermost || iterations(ctx, first) <= LONG_SUM) return k.for("r", 0, end, 1, each(sums));
+    const last = typeof end === "number" ? k.e.const(end, "i32") : end;
+    k.for("block", 0, end, LONG_SUM, (block) => {
+      const to = k.let(k.e.binary("min", k.e.add(k.e.local(block), k.e.const(LONG_SUM, "i32")), last), "to");
+      apart(sums, "block", (own) => k.for("r", k.e.local(block), to, 1, each(own)));
     });
   };
   const sums = fresh("sum");
   go(reduced, index, sums);
-  if (!inLanes) return use(sums.map((s) => k.e.local(s)));
-
-  const folded = k.variable({ k: "fold", ty: "f32", op, a: k.e.local(sums[0]) }, "sum");
-  if (along.extent.size % target.lanes !== 0) {
-    const outer = reduced.slice(0, -1);
-    loops(ctx, outer, index, (here) => {
-      k.for("r", vectorPart(k, along.extent, target.lanes), count(k, along.extent), 1, (v) => {
-        k.set(
-          folded,
-          k.e.binary(op, k.e.local(folded), ctx.scope(null).at(operand, put(here, along.axis, affine(0, [v, 1])))),
-        );
-      });
-    });
-  }
-  use([k.e.local(folded)]);
+  if (!inLanes) return use(sums.main.map((sum) => k.e.local(sum)));
+  const folded = k.let({ k: "fold", ty: "f32", op, a: k.e.local(sums.main[0]) }, "sum");
+  use([sums.rest.reduce((all, sum) => k.e.binary(op, all, k.e.local(sum)), folded)]);
 }
 
 function result(ctx: GroupContext, index: Affine[], kept: Kept | null, sums: Expr[]): void {
