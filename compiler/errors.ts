@@ -128,3 +128,6 @@ export const repeatLimit = message("repeat-limit", ["count", "limit"]);
 // Warnings
 export const deadLayer = message("dead-layer", ["name"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);
+export const unmatchedPattern = message("unmatched-pattern", ["pattern", "known"]);
+export const emptyGroup = message("empty-group", []);
+export const nothingTrained = message("nothing-trained", []);

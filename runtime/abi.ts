@@ -16,9 +16,10 @@ export interface HostCall extends ReadonlyArray<HostExpr> {
 
 /**
  * Host values: `n` samples of this batch; `step` updates done before this one (from 0); `epoch` (from 0);
- * `steps_per_epoch`, `epochs`, `total_steps` of the run, as far as they are known (else 0).
+ * `steps_per_epoch`, `epochs`, `total_steps` of the run, as far as they are known (else 0); `accumulated` samples of the
+ * update's batches so far, where it takes several.
  */
-export const HOST_VALUES = ["n", "step", "epoch", "steps_per_epoch", "epochs", "total_steps"] as const;
+export const HOST_VALUES = ["n", "step", "epoch", "steps_per_epoch", "epochs", "total_steps", "accumulated"] as const;
 export type HostValue = (typeof HOST_VALUES)[number];
 
 export type Init =
@@ -45,6 +46,8 @@ export interface ManifestTensor {
   readonly shape: readonly number[];
   readonly init: Init;
   readonly address: number;
+  /** Of a state: the parameter or buffer whose average over the steps it is. */
+  readonly averageOf?: string;
 }
 
 export interface ManifestProgram {
@@ -107,7 +110,10 @@ export interface Manifest {
   readonly scalars: readonly { readonly address: number; readonly expr: HostExpr }[];
   /** Two 4-byte integers: the seed and the step, for the kernels' random generator. */
   readonly rng: number;
-  /** `train_step`, `evaluate`, `forward`, and one for each input given as bytes. */
+  /**
+   * `train_step`, `evaluate`, `forward`, and one for each input given as bytes. Where an update takes several batches,
+   * `train_step` adds up the gradients of one, and `update` does the rest.
+   */
   readonly programs: Readonly<Record<string, ManifestProgram>>;
   /** WebAssembly alone: programs take the number of the thread and how many there are, beside the number of samples. */
   readonly threads?: ManifestThreads;
@@ -119,6 +125,8 @@ export interface Manifest {
     readonly shuffle: boolean;
     readonly seed?: number;
     readonly drop_last?: boolean;
+    /** Batches of an update; 1 if absent. */
+    readonly accumulate?: number;
   };
 }
 

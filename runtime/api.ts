@@ -13,11 +13,11 @@ export interface TrainerOptions {
 }
 
 export interface StepResult {
-  /** Of this batch, before the update. NaN or infinite once training has diverged. */
+  /** Of the update's samples, before it. NaN or infinite once training has diverged. */
   readonly loss: number;
   /** The learning rate of this step; null if the optimizer has none. */
   readonly lr: number | null;
-  /** Samples in the batch. */
+  /** Samples of the update: of one batch, or of several with `train { accumulate = … }`. */
   readonly n: number;
   /** Updates done, this one included. */
   readonly step: number;
@@ -26,7 +26,7 @@ export interface StepResult {
 export interface FitStep extends StepResult {
   /** From 1. */
   readonly epoch: number;
-  /** Samples done of this epoch, this batch included, and samples of the dataset. */
+  /** Samples done of this epoch, this update's included, and samples of the dataset. */
   readonly done: number;
   readonly samples: number;
   /** Updates that the whole run will have done. */
@@ -43,7 +43,7 @@ export interface Evaluation {
 export interface EpochResult {
   /** From 1. */
   readonly epoch: number;
-  /** Mean and sum of the batches' losses, and how many batches there were. */
+  /** Mean and sum of the updates' losses, and how many updates there were: one for each batch, unless they take several. */
   readonly loss: number;
   readonly lossSum: number;
   readonly batches: number;
@@ -67,6 +67,8 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** Leave out an epoch's last batch if it is smaller than the others. The default is the model's. */
   readonly dropLast?: boolean;
+  /** Evaluate with the averages of the weights (`train { ema = … }`); the default, where the model keeps averages. */
+  readonly averaged?: boolean;
   /** Called after each step, and awaited. */
   readonly onStep?: (step: FitStep) => void | Promise<void>;
 }
@@ -74,6 +76,13 @@ export interface FitOptions {
 export interface SaveOptions {
   /** Parameters and buffers alone, as for PyTorch's `load_state_dict`. */
   readonly weightsOnly?: boolean;
+  /** With `weightsOnly`: the averages of the weights; the default, where the model keeps averages. */
+  readonly averaged?: boolean;
+}
+
+export interface LookOptions {
+  /** Use the averages of the weights (`train { ema = … }`); the default, where the model keeps averages. */
+  readonly averaged?: boolean;
 }
 
 /** The model's output by name, for all samples, the sample axis first. */

@@ -11,16 +11,22 @@ export interface Progress {
   step: number;
   /** Epochs done. */
   epoch: number;
-  /** Samples done of the epoch that is under way, of how many, and the sum of their batches' losses. */
+  /** Samples done of the epoch that is under way, of how many, and the sum of its updates' losses. */
   cursor: number;
   samples: number;
   lossSum: number;
+  /** Batches done; of an update that takes several and is under way, its samples so far, and the sum of their losses. */
+  batches: number;
+  accumulated: number;
+  partialLoss: number;
   shuffle: boolean;
 }
 
 export interface LoadOptions {
   /** Take parameters and buffers alone, and start at step 0, also from a file that holds a whole training state. */
   readonly weightsOnly?: boolean;
+  /** With `weightsOnly`, from a whole training state: the averages of the weights in their place, if it has them. */
+  readonly averaged?: boolean;
   /** Take NaN and infinities as they are; else such a file is refused. */
   readonly allowNonFinite?: boolean;
 }
@@ -49,7 +55,8 @@ export function decodeCheckpoint(bytes: Uint8Array, manifest: Manifest, options:
   const wanted = manifest.tensors.filter((tensor) => whole || tensor.kind !== "state");
   checkFit(file.tensors, wanted, manifest, whole);
   const values = wanted.map((tensor) => {
-    const numbers = toNumbers(file.tensors.get(tensor.name)!, tensor.name);
+    const average = options.averaged && !whole ? file.tensors.get(`${tensor.name}@average`) : undefined;
+    const numbers = toNumbers(average ?? file.tensors.get(tensor.name)!, tensor.name);
     return { tensor, data: manifest.floatBytes === 8 ? Float64Array.from(numbers) : Float32Array.from(numbers) };
   });
   if (!options.allowNonFinite) checkFinite(values);
@@ -75,7 +82,8 @@ function checkFit(
   }
   // PyTorch's batch norms count their batches; nothing depends on it. A training state has the optimizer's tensors too.
   const ignored = (name: string) =>
-    name.endsWith(".num_batches_tracked") || (!whole && wanted.some((tensor) => name.startsWith(`${tensor.name}.`)));
+    name.endsWith(".num_batches_tracked") ||
+    (!whole && wanted.some((tensor) => name.startsWith(tensor.name) && /[.@]/.test(name[tensor.name.length])));
   const surplus = [...stored]
     .filter(([name]) => !names.has(name) && !ignored(name))
     .map(([name, { shape }]) => `${name} ${list(shape)}${suggestion(name, names)}`);
@@ -123,6 +131,9 @@ function readProgress(metadata: Readonly<Record<string, string>>): Progress {
     cursor: count("cursor"),
     samples: count("samples"),
     lossSum: Number(metadata[`${PREFIX}lossSum`]),
+    batches: count("batches"),
+    accumulated: count("accumulated"),
+    partialLoss: Number(metadata[`${PREFIX}partialLoss`]),
     shuffle: metadata[`${PREFIX}shuffle`] === "true",
   };
 }

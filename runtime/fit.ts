@@ -9,8 +9,8 @@ import { permutation } from "./shuffle.ts";
 /** The size of a run. */
 interface Plan {
   readonly epochs: number;
-  /** Batches of one epoch, and the samples in them. */
-  readonly batches: number;
+  /** Updates of one epoch, and the samples in them. */
+  readonly updates: number;
   readonly samples: number;
   /** Updates in all. */
   readonly steps: number;
@@ -26,10 +26,10 @@ export async function* trainEpochs(
   const { signal } = options;
   const plan = makePlan(session, data.samples, options);
   resume(session, data.samples, options.shuffle);
-  kernels.host.steps_per_epoch = plan.batches;
+  kernels.host.steps_per_epoch = plan.updates;
   kernels.host.epochs = plan.epochs;
   // A limit of steps stops the run early; the schedule is that of the whole run.
-  kernels.host.total_steps = plan.epochs * plan.batches;
+  kernels.host.total_steps = plan.epochs * plan.updates;
   while (progress.epoch < plan.epochs && (progress.step < plan.steps || progress.cursor >= plan.samples)) {
     const start = performance.now();
     if (!(await trainEpoch(session, data, plan, options))) return;
@@ -38,11 +38,11 @@ export async function* trainEpochs(
     progress.epoch++;
     progress.cursor = 0;
     progress.lossSum = 0;
-    const evaluation = evalData ? await session.evaluate(evalData, signal) : undefined;
+    const evaluation = evalData ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
     if (evaluation === null) return;
-    const loss = lossSum / plan.batches;
+    const loss = lossSum / plan.updates;
     const evaluated = evaluation && { accuracy: evaluation.accuracy, evaluation };
-    yield { epoch: progress.epoch, loss, lossSum, batches: plan.batches, seconds, ...evaluated };
+    yield { epoch: progress.epoch, loss, lossSum, batches: plan.updates, seconds, ...evaluated };
   }
 }
 
@@ -54,10 +54,12 @@ async function trainEpoch(session: Session, data: Bound, plan: Plan, options: Fi
   while (progress.cursor < plan.samples) {
     if (options.signal?.aborted || progress.step >= plan.steps) return false;
     const n = Math.min(manifest.batch, plan.samples - progress.cursor);
-    const result = session.update(data, progress.cursor, n, order);
+    // What is left at the end of an epoch is an update too.
+    const ends = progress.accumulated + n >= session.samplesOfUpdate || progress.cursor + n >= plan.samples;
+    const result = session.batch(data, progress.cursor, n, order, ends);
     progress.cursor += n;
-    progress.lossSum += result.loss;
-    if (options.onStep) await options.onStep(describe(session, result, data, plan));
+    progress.lossSum += result?.loss ?? 0;
+    if (result && options.onStep) await options.onStep(describe(session, result, data, plan));
     await pause();
   }
   return true;
@@ -82,11 +84,12 @@ function makePlan({ manifest }: Session, samples: number, options: FitOptions): 
     const found = `${samples} samples make no whole batch of ${manifest.batch}`;
     throw new TrainerError("dataset", `${found}, and dropLast leaves smaller ones out`);
   }
+  const updates = Math.ceil(batches / (manifest.train.accumulate ?? 1));
   return {
     epochs,
-    batches,
+    updates,
     samples: Math.min(samples, batches * manifest.batch),
-    steps: Math.min(limit, epochs * batches),
+    steps: Math.min(limit, epochs * updates),
   };
 }
 

@@ -14,13 +14,21 @@ export class Kernels {
   readonly host: HostValues;
   readonly #scalars: readonly { readonly at: number; readonly value: HostFunction }[];
   readonly #lr: HostFunction | null;
+  /** Weights and their averages. */
+  readonly #averages: readonly (readonly [Float32Array | Float64Array, Float32Array | Float64Array])[];
 
   constructor(
     readonly manifest: Manifest,
     readonly engine: Engine,
   ) {
     this.memory = memoryOf(engine, manifest);
-    this.host = { n: 0, step: 0, epoch: 0, steps_per_epoch: 0, epochs: manifest.train.epochs, total_steps: 0 };
+    const { epochs } = manifest.train;
+    this.host = { n: 0, step: 0, epoch: 0, steps_per_epoch: 0, epochs, total_steps: 0, accumulated: 0 };
+    const { tensors } = manifest;
+    this.#averages = tensors.flatMap((average) => {
+      const tensor = tensors.find(({ name }) => name === average.averageOf);
+      return tensor ? [[this.view(tensor), this.view(average)] as const] : [];
+    });
     this.#scalars = manifest.scalars.map(({ address, expr }) => ({
       at: address / manifest.floatBytes,
       value: hostFunction(expr),
@@ -42,14 +50,33 @@ export class Kernels {
     return this.#lr === null ? null : this.#lr(this.host);
   }
 
-  run(name: string, n: number, seed: number): void {
+  /** Runs with the averages in the places of the weights. */
+  averaged<T>(run: () => T): T {
+    this.#swap();
+    try {
+      return run();
+    } finally {
+      this.#swap();
+    }
+  }
+
+  #swap(): void {
+    for (const [weights, average] of this.#averages) {
+      const kept = weights.slice();
+      weights.set(average);
+      average.set(kept);
+    }
+  }
+
+  /** `draw` counts the batches of the run: with the seed it decides the random numbers. */
+  run(name: string, n: number, seed: number, draw: number): void {
     const { manifest, memory, host } = this;
     host.n = n;
     for (let i = 0; i < this.#scalars.length; i++) {
       memory.floats[this.#scalars[i].at] = this.#scalars[i].value(host);
     }
     memory.integers[manifest.rng / 4] = seed;
-    memory.integers[manifest.rng / 4 + 1] = host.step;
+    memory.integers[manifest.rng / 4 + 1] = draw;
     const found = this.engine.run(name, n);
     if (found > 0) {
       const { label, place, kernel } = manifest.programs[name].calls![found - 1];

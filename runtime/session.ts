@@ -7,7 +7,7 @@ import { type Bound, Feed } from "./feed.ts";
 import type { Kernels } from "./kernels.ts";
 import { elements } from "./memory.ts";
 
-const START = { step: 0, epoch: 0, cursor: 0, samples: 0, lossSum: 0 };
+const START = { step: 0, epoch: 0, cursor: 0, samples: 0, lossSum: 0, batches: 0, accumulated: 0, partialLoss: 0 };
 
 export class Session {
   readonly feed: Feed;
@@ -27,26 +27,58 @@ export class Session {
     return this.kernels.manifest;
   }
 
+  /** The most samples of an update. */
+  get samplesOfUpdate(): number {
+    const { batch, train } = this.manifest;
+    return batch * (train.accumulate ?? 1);
+  }
+
   private run(program: string, n: number): void {
     const { kernels, progress } = this;
     kernels.host.step = progress.step;
     kernels.host.epoch = progress.epoch;
-    kernels.run(program, n, progress.seed);
+    kernels.host.accumulated = progress.accumulated;
+    kernels.run(program, n, progress.seed, progress.batches);
   }
 
-  /** One training step on `n` samples from `from` of the order. */
-  update(data: Bound, from: number, n: number, order: Uint32Array | null): StepResult {
+  /** Runs a program that trains nothing. */
+  private look(program: string, n: number, averaged: boolean): void {
+    // Before the first update there is nothing to average.
+    if (averaged && this.progress.step > 0) this.kernels.averaged(() => this.run(program, n));
+    else this.run(program, n);
+  }
+
+  /** One update from all samples of `data`, in as many batches as it takes. */
+  update(data: Bound): StepResult {
+    for (let from = 0; ; from += this.manifest.batch) {
+      const n = Math.min(this.manifest.batch, data.samples - from);
+      const result = this.batch(data, from, n, null, from + n >= data.samples);
+      if (result) return result;
+    }
+  }
+
+  /** One batch of `n` samples from `from` of the order; null if its update goes on with the next one. */
+  batch(data: Bound, from: number, n: number, order: Uint32Array | null, ends: boolean): StepResult | null {
     const { kernels, progress } = this;
     this.feed.write(data, from, n, order);
     this.run("train_step", n);
-    const loss = kernels.scalar(kernels.results("train_step")[0]);
+    const own = kernels.scalar(kernels.results("train_step")[0]);
     const lr = kernels.lr();
+    progress.batches++;
+    progress.accumulated += n;
+    progress.partialLoss += own * n;
+    if (!ends) return null;
+    if (this.manifest.programs.update) this.run("update", n);
+    const samples = progress.accumulated;
+    const loss = samples === n ? own : progress.partialLoss / samples;
+    progress.accumulated = 0;
+    progress.partialLoss = 0;
     progress.step++;
-    return { loss, lr, n, step: progress.step };
+    return { loss, lr, n: samples, step: progress.step };
   }
 
   /** Null if the signal ended it. */
-  async evaluate(data: Bound, signal?: AbortSignal): Promise<Evaluation | null> {
+  async evaluate(data: Bound, averaged: boolean, signal?: AbortSignal): Promise<Evaluation | null> {
     const { kernels, manifest } = this;
     const scalars = kernels.results("evaluate").filter((result) => result.shape.length === 0);
     const sums = scalars.map(() => 0);
@@ -55,7 +87,7 @@ export class Session {
       if (signal?.aborted) return null;
       const n = Math.min(manifest.batch, data.samples - from);
       this.feed.write(data, from, n, null);
-      this.run("evaluate", n);
+      this.look("evaluate", n, averaged);
       for (let i = 0; i < sums.length; i++) sums[i] += kernels.scalar(scalars[i]) * n;
       await pause();
     }
@@ -63,7 +95,7 @@ export class Session {
     return { ...Object.fromEntries(means), n: data.samples };
   }
 
-  async predict(data: Bound): Promise<Prediction> {
+  async predict(data: Bound, averaged: boolean): Promise<Prediction> {
     const { kernels, manifest } = this;
     const outputs = kernels
       .results("forward")
@@ -72,15 +104,17 @@ export class Session {
     for (let from = 0; from < data.samples; from += manifest.batch) {
       const n = Math.min(manifest.batch, data.samples - from);
       this.feed.write(data, from, n, null);
-      this.run("forward", n);
+      this.look("forward", n, averaged);
       for (const { result, all } of outputs) all.set(kernels.values(result, n), elements(result.shape, from));
       await pause();
     }
     return { ...Object.fromEntries(outputs.map(({ result, all }) => [result.name, all])), n: data.samples };
   }
 
-  save(weightsOnly: boolean): Uint8Array {
-    return encodeCheckpoint(this.manifest, this.kernels.memory, weightsOnly ? null : this.progress);
+  save(weightsOnly: boolean, averaged: boolean): Uint8Array {
+    const { manifest, kernels, progress } = this;
+    const encode = () => encodeCheckpoint(manifest, kernels.memory, weightsOnly ? null : progress);
+    return weightsOnly && averaged && progress.step > 0 ? kernels.averaged(encode) : encode();
   }
 
   load(bytes: Uint8Array, options: LoadOptions): void {

@@ -4,6 +4,7 @@ import type {
   EpochResult,
   Evaluation,
   FitOptions,
+  LookOptions,
   Prediction,
   SaveOptions,
   StepResult,
@@ -78,15 +79,18 @@ export class Trainer {
     return { ...this.#alive().progress };
   }
 
-  /** One update, from at most `manifest.batch` samples. */
+  /** One update, from at most `manifest.batch` samples; as many times as many with `train { accumulate = … }`. */
   async step(batch: Columns | Dataset): Promise<StepResult> {
     const session = this.#alive();
     const data = session.feed.bind(batch, true, this.#batch);
-    if (data.samples > this.manifest.batch) {
-      const limit = `the model was compiled for batches of at most ${this.manifest.batch} samples`;
+    if (session.progress.accumulated > 0) {
+      throw new TrainerError("options", "fit was stopped within an update of several batches: end it with fit");
+    }
+    if (data.samples > session.samplesOfUpdate) {
+      const limit = `the model was compiled for batches of at most ${session.samplesOfUpdate} samples`;
       throw new TrainerError("input", `${limit}, found ${data.samples}: use fit, or compile it for larger ones`);
     }
-    return session.update(data, 0, data.samples, null);
+    return session.update(data);
   }
 
   /** Trains until the run has `epochs` epochs, in batches of `manifest.batch`; gives a result after each. */
@@ -103,20 +107,20 @@ export class Trainer {
   }
 
   /** Loss and metrics without training: dropout is off, batch norms use their running statistics. */
-  async evaluate(data: Columns | Dataset): Promise<Evaluation> {
+  async evaluate(data: Columns | Dataset, { averaged = true }: LookOptions = {}): Promise<Evaluation> {
     const session = this.#alive();
-    return (await session.evaluate(bindAll(session, data)))!;
+    return (await session.evaluate(bindAll(session, data), averaged))!;
   }
 
   /** The model's output for any number of samples. Targets are not needed. */
-  async predict(data: Columns | Dataset): Promise<Prediction> {
+  async predict(data: Columns | Dataset, { averaged = true }: LookOptions = {}): Promise<Prediction> {
     const session = this.#alive();
-    return session.predict(session.feed.bind(data, false, { samples: 0, columns: [] }));
+    return session.predict(session.feed.bind(data, false, { samples: 0, columns: [] }), averaged);
   }
 
   /** All that the run needs to go on as if it had not been stopped, as a safetensors file. */
   async save(options: SaveOptions = {}): Promise<Uint8Array> {
-    return this.#alive().save(options.weightsOnly ?? false);
+    return this.#alive().save(options.weightsOnly ?? false, options.averaged ?? true);
   }
 
   /** From `save`, or weights alone under the same names (as from PyTorch): then training starts at step 0. */

@@ -3,7 +3,17 @@ import * as ohm from "ohm-js";
 import type { SourceFile, Span } from "../diagnostics.ts";
 import recipe from "./model.ohm";
 import { join, type OperationPart, operationTree } from "./operators.ts";
-import type { Argument, BinaryOperator, DefinitionSort, Expr, Name, Statement, Step, UnaryOperator } from "./syntax.ts";
+import type {
+  Argument,
+  BinaryOperator,
+  DefinitionSort,
+  Expr,
+  Name,
+  ParamGroup,
+  Statement,
+  Step,
+  UnaryOperator,
+} from "./syntax.ts";
 
 // ohm's declarations leave out what its own bundler uses: a grammar read at build time.
 const { makeRecipe } = ohm as unknown as { makeRecipe(recipe: readonly unknown[]): ohm.Grammar };
@@ -59,6 +69,9 @@ type Condition = { readonly condition: Expr; readonly otherwise: Expr | null };
 const conditionOf = (self: Node, node: Node): Condition | { condition: null; otherwise: null } =>
   optional<Condition>(self, node) ?? { condition: null, otherwise: null };
 
+/** Which parameters a group takes. */
+type Selection = Pick<ParamGroup, "patterns" | "condition">;
+
 /** What follows an expression makes of it: a call, an element, a member. */
 type Suffix = (expr: Expr) => Expr;
 
@@ -89,8 +102,46 @@ const items: ohm.ActionDict<unknown> = {
       sort: kind.sourceString.trim(),
       label: optional(this, label),
       expr: tree(this, expr),
+      groups: [],
       span: spanOf(this),
     };
+  },
+  Optimizer(_optimizer, label, expr, groups) {
+    return {
+      kind: "use",
+      sort: "optimizer",
+      label: optional(this, label),
+      expr: tree(this, expr),
+      groups: optional<ParamGroup[]>(this, groups) ?? [],
+      span: spanOf(this),
+    };
+  },
+  Groups(_open, _s1, groups, _s2, _close) {
+    return all(this, groups);
+  },
+  Group(selection, _colon, rule) {
+    return { ...tree<Selection>(this, selection), rule: tree(this, rule), span: spanOf(this) };
+  },
+  Selection_patterns(patterns, condition): Selection {
+    return { patterns: tree(this, patterns), condition: optional(this, condition) };
+  },
+  Selection_condition(condition): Selection {
+    return { patterns: [], condition: tree(this, condition) };
+  },
+  Patterns(patterns): Name[] {
+    return all<{ value: string; span: Span }>(this, patterns).map(({ value, span }) => ({ text: value, span }));
+  },
+  Where(_if, condition) {
+    return tree(this, condition);
+  },
+  Rule_frozen(_frozen) {
+    return { kind: "frozen", span: spanOf(this) };
+  },
+  Rule_settings(settings) {
+    return { kind: "settings", settings: all(this, settings), span: spanOf(this) };
+  },
+  Rule_optimizer(expr) {
+    return { kind: "optimizer", expr: tree(this, expr), span: spanOf(this) };
   },
   Data(_data, source, args, block) {
     return {
@@ -179,8 +230,18 @@ const statements: ohm.ActionDict<unknown> = {
   Otherwise(_else, expr) {
     return tree(this, expr);
   },
-  State(_state, name, _eq, value) {
-    return { kind: "state", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
+  State(_state, name, shape, init, value) {
+    return {
+      kind: "state",
+      name: tree(this, name),
+      shape: optional(this, shape),
+      init: optional(this, init),
+      value: optional(this, value),
+      span: spanOf(this),
+    };
+  },
+  NewValue(_eq, value) {
+    return tree(this, value);
   },
   Update(_update, name, _eq, value) {
     return { kind: "update", name: tree(this, name), value: tree(this, value), span: spanOf(this) };

@@ -75,7 +75,7 @@ export type Statement =
   | { readonly kind: "share"; readonly name: Name; readonly value: Expr; readonly span: Span }
   | ParamStatement
   | BufferStatement
-  | { readonly kind: "state"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  | StateStatement
   | { readonly kind: "update"; readonly name: Name; readonly value: Expr; readonly span: Span }
   | AssignStatement
   | AssertStatement
@@ -107,6 +107,16 @@ export interface BufferStatement {
   readonly value: Expr;
   readonly condition: Expr | null;
   readonly otherwise: Expr | null;
+  readonly span: Span;
+}
+
+/** `state velocity[sizes] ~ init = value`; every part but the name may be left out. */
+export interface StateStatement {
+  readonly kind: "state";
+  readonly name: Name;
+  readonly shape: readonly Expr[] | null;
+  readonly init: Expr | null;
+  readonly value: Expr | null;
   readonly span: Span;
 }
 
@@ -186,8 +196,25 @@ export interface UseClause {
   readonly sort: "loss" | "metric" | "optimizer";
   readonly label: Name | null;
   readonly expr: Expr;
+  /** Of an optimizer: parameters that it treats in another way. */
+  readonly groups: readonly ParamGroup[];
   readonly span: Span;
 }
+
+/** `"*.bias", "norm*" if param.rank == 1: weight_decay = 0` */
+export interface ParamGroup {
+  /** Patterns of names, without their quotes; none: all names. */
+  readonly patterns: readonly Name[];
+  readonly condition: Expr | null;
+  readonly rule: GroupRule;
+  readonly span: Span;
+}
+
+export type GroupRule =
+  | { readonly kind: "frozen"; readonly span: Span }
+  /** The optimizer of the clause with other arguments. */
+  | { readonly kind: "settings"; readonly settings: readonly Argument[]; readonly span: Span }
+  | { readonly kind: "optimizer"; readonly expr: Expr; readonly span: Span };
 
 export interface Model {
   readonly kind: "model";

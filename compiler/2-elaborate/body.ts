@@ -6,7 +6,7 @@ import { apply } from "./calls.ts";
 import { type Env, Failure, type TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
 import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
-import type { OptimizerBody } from "./optimizer.ts";
+import type { OptimizerBody } from "./optimizer-body.ts";
 import { Sharing } from "./sharing.ts";
 import { type CValue, isCallable, isPoison, isTensor, POISON, show } from "./values.ts";
 

@@ -137,7 +137,8 @@ class Binder {
   }
 
   private positional(arg: Argument): void {
-    const [first, second] = this.params.filter((p) => !this.given.has(p.name) || this.overridden.has(p.name));
+    const open = this.params.filter((p) => !p.onlyNamed && (!this.given.has(p.name) || this.overridden.has(p.name)));
+    const [first, second] = open;
     if (this.flow === "implicit" && this.input === null) {
       // `relu(x)`: a tensor in the first place is what the layer works on.
       const value = first ? this.value(arg.value, first) : evaluate(arg.value, this.env);
@@ -155,7 +156,7 @@ class Binder {
 
   private place(param: Param | undefined, value: CValue, arg: Argument): void {
     if (!param) {
-      const count = this.params.length;
+      const count = this.params.filter((p) => !p.onlyNamed).length;
       const most = count === 0 ? "no arguments" : `at most ${count} argument${count === 1 ? "" : "s"}`;
       const notes = signatureNote(this.callee);
       throw this.env.ctx.failure(errors.tooManyArguments({ callee: nameOf(this.callee), most }, arg.span, { notes }));

@@ -1,5 +1,6 @@
 /** `param`, `buffer` and `update`: tensors that live between calls. */
 import type { BufferStatement, Expr, ParamStatement, Statement } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Init, sameShape, sizeOf, type Value } from "../ir/graph.ts";
 import { toValue } from "./arithmetic.ts";
@@ -49,20 +50,15 @@ function declare(
     if (!wanted) return otherwise === null ? 0 : evaluate(otherwise, env);
   }
   if (path === null) throw ctx.failure(errors.parametersOutsideNet({ name: name.text }, span));
-  const sizes = statement.shape.map((size) => dimension(size, env));
-  if (sizes.includes(null)) return POISON;
-  const shape = sizes as number[];
-  const elements = sizeOf(shape, 1);
   const full = `${path.prefix}${name.text}`;
-  if (elements > MAX_ELEMENTS) {
-    const what = `the ${kind === "param" ? "parameter" : kind} \`${full}\` [${shape.join(", ")}]`;
-    throw ctx.failure(errors.tooLarge({ what, elements, limit: MAX_ELEMENTS }, span));
-  }
+  const shape = sizesOf(statement.shape, `the ${kind === "param" ? "parameter" : kind} \`${full}\``, span, env);
+  if (shape === null) return POISON;
   if (path.isTaken(name.text)) throw ctx.failure(errors.duplicateName({ kind, name: full }, name.span));
   path.claim(name.text);
   const start = init(shape);
   if (start === null) return POISON;
-  const known = ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span) });
+  const frozen = kind === "param" && path.isFrozen;
+  const known = ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span), frozen });
   if (known.kind !== kind || !sameShape(known.shape, shape)) {
     const [first, second] = [known, { kind, shape }].map((t) => `${t.kind} [${t.shape.join(", ")}]`);
     const differ = path.sharing?.has(full) ? errors.sharedDiffer : errors.modesDiffer;
@@ -80,7 +76,20 @@ function currentValue(ctx: Context, kind: "param" | "buffer", name: string, shap
   return updated ? ctx.b.op("stop_gradient", [updated.value]) : ctx.b.op(kind, [], { name, shape });
 }
 
-/** A size of a parameter; null if the error is known. */
+/** The sizes of a tensor that lives between calls; null if the error is known. */
+export function sizesOf(exprs: readonly Expr[], what: string, span: Span, env: Env): readonly number[] | null {
+  const sizes = exprs.map((size) => dimension(size, env));
+  if (sizes.includes(null)) return null;
+  const shape = sizes as number[];
+  const elements = sizeOf(shape, 1);
+  if (elements > MAX_ELEMENTS) {
+    const params = { what: `${what} [${shape.join(", ")}]`, elements, limit: MAX_ELEMENTS };
+    throw env.ctx.failure(errors.tooLarge(params, span));
+  }
+  return shape;
+}
+
+/** A size; null if the error is known. */
 function dimension(expr: Expr, env: Env): number | null {
   const size = evaluate(expr, env);
   if (isPoison(size)) return null;
@@ -91,7 +100,7 @@ function dimension(expr: Expr, env: Env): number | null {
 }
 
 /** An initialiser knows the parameter's `shape`, and for two axes or more PyTorch's `fan_in` and `fan_out`. */
-function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
+export function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
   const scope = new Scope(env.scope);
   scope.set("shape", shape);
   if (shape.length >= 2) {

@@ -71,7 +71,7 @@ class Elaboration {
     const clauses = this.overridden(sorted, options);
     const early = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
     this.constants(clauses, early);
-    const train = this.settings(clauses, early);
+    const { train, update } = this.settings(clauses, early);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
     const inputs = this.inputs(clauses, ctx(true));
@@ -81,20 +81,24 @@ class Elaboration {
     );
     const { loss } = training;
     // A model without a loss, by mistake, still has its optimizer looked at.
-    const optimizer = clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss ?? this.b.const(0), training.ctx);
+    const optimizer =
+      clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.bufferUpdates(), update, training.ctx);
     this.stopIfFailed();
     this.warnings(clauses, [loss!, ...evaluation.metricValues], training.ctx);
-    const trainStep: Program = {
-      name: "train_step",
-      results: [{ name: "loss", value: loss! }],
-      updates: [...optimizer!.updates, ...training.bufferUpdates()],
-    };
+    const trainStep = { name: "train_step", results: [{ name: "loss", value: loss! }], updates: optimizer!.batch };
+    const updating = optimizer!.update ? [{ name: "update", results: [], updates: optimizer!.update }] : [];
     const module: Module = {
       name: model.name.text,
       batch: train.batch,
       inputs,
       tensors: [...this.tensors.all, ...optimizer!.states],
-      programs: [trainStep, evaluation.evaluateProgram(), evaluation.forwardProgram(), ...evaluation.ingestPrograms()],
+      programs: [
+        trainStep,
+        ...updating,
+        evaluation.evaluateProgram(),
+        evaluation.forwardProgram(),
+        ...evaluation.ingestPrograms(),
+      ],
     };
     this.b.span = null;
     return {
@@ -131,7 +135,7 @@ class Elaboration {
     return withOverrides(clauses, all, this.names, this.diagnostics);
   }
 
-  private settings(clauses: Clauses, ctx: Context): TrainSettings {
+  private settings(clauses: Clauses, ctx: Context): ReturnType<typeof trainSettings> {
     return trainSettings(clauses.train, this.env(ctx));
   }
 

@@ -10,7 +10,7 @@ import { evaluate, operation } from "./evaluate.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
 import { Sharing } from "./sharing.ts";
-import { takesReduction } from "./signatures.ts";
+import { takesReduction, takesRequiresGrad } from "./signatures.ts";
 import {
   type Callable,
   type CValue,
@@ -36,6 +36,7 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
       : runBlock(target, target.scope, binding.input!, env, path);
   }
   const path = shared !== undefined ? shared : pathOf(target.definition, label, env);
+  if (takesRequiresGrad(target.definition) && binding.given.get("requires_grad") === false) path?.freeze();
   return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
 }
 

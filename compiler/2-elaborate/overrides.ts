@@ -1,6 +1,6 @@
 /** `--set optimizer.lr=0.01`: arguments from the command line take the place of those in the file, before elaboration. */
 import { parseExpression } from "../1-parse/parse.ts";
-import type { Argument, CallExpr, Expr, Name, Statement, Step } from "../1-parse/syntax.ts";
+import type { Argument, CallExpr, Expr, GroupRule, Name, ParamGroup, Statement, Step } from "../1-parse/syntax.ts";
 import type { SourceFile, Span } from "../diagnostics.ts";
 import { CompileError } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
@@ -47,6 +47,9 @@ function override(
   if (section === "data" && dot === 1 && data) {
     return { ...clauses, data: { ...data, args: [...data.args, argument(path[0], value, span)] } };
   }
+  const groups =
+    section === "optimizer" && optimizer ? overrideGroup(optimizer.groups, path.join("."), value, span) : null;
+  if (groups) return { ...clauses, optimizer: { ...optimizer!, groups } };
   const optimizerExpr = section === "optimizer" && dot > 0 && optimizer ? set(optimizer.expr) : null;
   if (optimizerExpr) return { ...clauses, optimizer: { ...optimizer!, expr: optimizerExpr } };
   if (section === "loss" && dot === 1 && loss) {
@@ -66,6 +69,7 @@ function unknown(clauses: Clauses, key: string, span: Span): ReturnType<typeof e
   const labels = (clauses.net?.body ?? []).flatMap((s) => (s.kind === "step" ? s.steps : [])).map((s) => s.label?.text);
   const known = [
     ...["train.…", "optimizer.…", "loss.…", clauses.data ? "data.…" : null],
+    ...(clauses.optimizer?.groups ?? []).flatMap(({ patterns }) => patterns.map(({ text }) => `optimizer.${text}.…`)),
     ...clauses.lets.map((l) => l.name.text),
     ...labels.flatMap((label) => (label ? [`net.${label}.…`] : [])),
   ].filter((k) => k !== null);
@@ -100,6 +104,28 @@ function overrideExpr(expr: Expr, [name, ...rest]: readonly string[], value: Exp
   const changed = inner && overrideExpr(inner.value, rest, value, span);
   if (!changed) return null;
   return { ...expr, args: expr.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)) };
+}
+
+/** `*.bias.weight_decay`: an argument of the group that names this pattern. */
+function overrideGroup(groups: readonly ParamGroup[], key: string, value: Expr, span: Span): ParamGroup[] | null {
+  const named = groups.find(({ patterns }) => patterns.some(({ text }) => key.startsWith(`${text}.`)));
+  const pattern = named?.patterns.find(({ text }) => key.startsWith(`${text}.`));
+  const rule = named && pattern && overrideRule(named.rule, key.slice(pattern.text.length + 1).split("."), value, span);
+  return rule ? groups.map((group) => (group === named ? { ...group, rule } : group)) : null;
+}
+
+function overrideRule(rule: GroupRule, path: readonly string[], value: Expr, span: Span): GroupRule | null {
+  if (rule.kind === "frozen") return null;
+  if (rule.kind === "optimizer") {
+    const expr = overrideExpr(rule.expr, path, value, span);
+    return expr && { ...rule, expr };
+  }
+  const [name, ...rest] = path;
+  if (rest.length === 0) return { ...rule, settings: [...rule.settings, argument(name, value, span)] };
+  const inner = rule.settings.find((setting) => setting.name?.text === name);
+  const changed = inner && overrideExpr(inner.value, rest, value, span);
+  if (!changed) return null;
+  return { ...rule, settings: rule.settings.map((s) => (s === inner ? { ...s, value: changed } : s)) };
 }
 
 /** Sets an argument of every loss in a sum, mean or mix of losses. */

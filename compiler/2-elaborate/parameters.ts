@@ -11,6 +11,7 @@ export class ParamPath {
   private readonly taken = new Set<string>();
   /** A step without a label is named by this place itself. */
   private isTransparent = false;
+  private frozen: boolean;
 
   private constructor(
     readonly prefix: string,
@@ -18,7 +19,9 @@ export class ParamPath {
     private readonly segment: string,
     /** The innermost shared layer around this place. */
     readonly sharing: Sharing | null,
-  ) {}
+  ) {
+    this.frozen = parent?.frozen ?? false;
+  }
 
   static root(): ParamPath {
     return new ParamPath("", null, "", null);
@@ -28,7 +31,9 @@ export class ParamPath {
   }
   /** The same place for one more application of a shared layer: its names are free again. */
   again(sharing: Sharing): ParamPath {
-    return new ParamPath(this.prefix, this.parent, this.segment, sharing);
+    const path = new ParamPath(this.prefix, this.parent, this.segment, sharing);
+    path.frozen = this.frozen;
+    return path;
   }
   unlabelled(name: string): ParamPath {
     if (this.isTransparent) return this;
@@ -40,7 +45,15 @@ export class ParamPath {
   transparent(): ParamPath {
     const path = new ParamPath(this.prefix, this.parent, this.segment, this.sharing);
     path.isTransparent = true;
+    path.frozen = this.frozen;
     return path;
+  }
+  /** Parameters declared here and further in are not trained. */
+  freeze(): void {
+    this.frozen = true;
+  }
+  get isFrozen(): boolean {
+    return this.frozen;
   }
   isTaken(name: string): boolean {
     return this.taken.has(name);

@@ -96,6 +96,7 @@ export class ModelPass {
     return name;
   }
 
+  /** New values of the buffers. */
   bufferUpdates(): Program["updates"] {
     return [...this.ctx.updates].map(([target, { value }]) => ({ target, value }));
   }

@@ -2,7 +2,7 @@
  * Looks at the definitions of a file before they are used: names that nothing defines, also where no call or no branch leads,
  * and definitions that refer to themselves.
  */
-import type { Argument, Definition, Expr, Name, Statement, Step } from "../1-parse/syntax.ts";
+import type { Argument, Definition, Expr, Name, Statement, StateStatement, Step } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
@@ -133,20 +133,30 @@ class Resolver {
         this.declaration(s);
         return this.declare(s.name);
       case "state":
-        this.declare(s.name);
-        return this.expr(s.value, this.prefer);
+        return this.state(s);
       default:
         this.expr(s.value, this.prefer);
         return this.declare(s.name);
     }
   }
 
+  private state({ name, shape, init, value }: StateStatement): void {
+    for (const size of shape ?? []) this.expr(size, this.prefer);
+    if (init) this.initialiser(init);
+    this.declare(name);
+    if (value) this.expr(value, this.prefer);
+  }
+
   private declaration(s: Extract<Statement, { kind: "param" | "buffer" }>): void {
     for (const size of s.shape) this.expr(size, this.prefer);
     for (const expr of [s.condition, s.otherwise]) if (expr) this.expr(expr, this.prefer);
     if (s.kind === "buffer") return this.expr(s.value, this.prefer);
+    this.initialiser(s.init);
+  }
+
+  private initialiser(expr: Expr): void {
     this.scopes.push(new Set(AFTER_TILDE));
-    this.expr(s.init, this.names.user.preferred("init"));
+    this.expr(expr, this.names.user.preferred("init"));
     this.scopes.pop();
   }
 

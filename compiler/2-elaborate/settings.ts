@@ -3,9 +3,11 @@
 import type { ManifestData } from "../../runtime/abi.ts";
 import type { Argument, DataClause, TrainClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
+import type { Value } from "../ir/graph.ts";
+import { toValue } from "./arithmetic.ts";
 import { type Diagnostics, didYouMean, type Env, Failure, lookup } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { type CValue, isList, isPoison, show } from "./values.ts";
+import { type CValue, isList, isPoison, isTensor, show, type Tensor } from "./values.ts";
 
 export interface TrainSettings {
   readonly epochs: number;
@@ -16,6 +18,20 @@ export interface TrainSettings {
   readonly drop_last: boolean;
   /** How convolutions are computed: from the definition, or by Winograd's algorithm where that is faster. */
   readonly numerics: "strict" | "fast";
+  /** Batches of an update. */
+  readonly accumulate: number;
+}
+
+/** What happens to gradients before the optimizer, and to weights after it. Scalars may be of the run, as schedules are. */
+export interface UpdateSettings {
+  readonly accumulate: number;
+  /** The most that a gradient's elements, and the length of all gradients together, may be. */
+  readonly clip_value: Value | null;
+  readonly clip_norm: Value | null;
+  /** How much of the weights' moving average stays in an update. */
+  readonly ema: Value | null;
+  /** Buffers have an average too. */
+  readonly ema_buffers: boolean;
 }
 
 export const MAX_BATCH = 65_536;
@@ -23,7 +39,14 @@ export const MAX_BATCH = 65_536;
 interface Kind {
   readonly expected: string;
   readonly test: (v: CValue) => boolean;
+  /** May be computed from the run's step, epoch, …: nothing else that is no number is known where the settings stand. */
+  readonly isScalar?: boolean;
 }
+const scalar = (expected: string, test: (v: number) => boolean): Kind => ({
+  expected,
+  test: (v) => (typeof v === "number" ? test(v) : isTensor(v)),
+  isScalar: true,
+});
 const whole = (low: number, high: number): Kind => ({
   expected: `a whole number from ${low} to ${high}`,
   test: (v) => typeof v === "number" && Number.isInteger(v) && v >= low && v <= high,
@@ -32,19 +55,48 @@ const bool: Kind = { expected: "true or false", test: (v) => typeof v === "boole
 
 const NUMERICS = ["strict", "fast"] as const;
 
-const TRAIN: Readonly<Record<keyof TrainSettings, Kind>> = {
+const positive = scalar("a number above 0", (v) => v > 0 && v < Infinity);
+
+const TRAIN: Readonly<Record<keyof TrainSettings | keyof UpdateSettings, Kind>> = {
   epochs: whole(1, 1_000_000),
   batch: whole(1, MAX_BATCH),
   shuffle: bool,
   seed: whole(0, 2 ** 32 - 1),
   drop_last: bool,
   numerics: { expected: "strict or fast", test: (v) => NUMERICS.includes(v as "strict") },
+  accumulate: whole(1, 1_000_000),
+  clip_value: positive,
+  clip_norm: positive,
+  ema: scalar("a number of at least 0 and below 1", (v) => v >= 0 && v < 1),
+  ema_buffers: bool,
 };
 
-const DEFAULTS: TrainSettings = { epochs: 10, batch: 64, shuffle: true, seed: 0, drop_last: false, numerics: "strict" };
+const DEFAULTS: TrainSettings = {
+  epochs: 10,
+  batch: 64,
+  shuffle: true,
+  seed: 0,
+  drop_last: false,
+  numerics: "strict",
+  accumulate: 1,
+};
 
-export function trainSettings(clause: TrainClause | null, env: Env): TrainSettings {
-  return { ...DEFAULTS, ...readSettings("train", clause?.settings ?? [], TRAIN, NUMERICS, env) } as TrainSettings;
+export function trainSettings(clause: TrainClause | null, env: Env): { train: TrainSettings; update: UpdateSettings } {
+  const read = readSettings("train", clause?.settings ?? [], TRAIN, NUMERICS, env);
+  const { clip_value, clip_norm, ema, ema_buffers = false, ...rest } = read;
+  const train = { ...DEFAULTS, ...rest } as TrainSettings;
+  const value = (setting: Setting | undefined): Value | null =>
+    setting === undefined ? null : toValue(env.ctx.b, setting as number | Tensor);
+  return {
+    train,
+    update: {
+      accumulate: train.accumulate,
+      clip_value: value(clip_value),
+      clip_norm: value(clip_norm),
+      ema: value(ema),
+      ema_buffers: ema_buffers as boolean,
+    },
+  };
 }
 
 /** Words that a data source's arguments may be. */
@@ -68,10 +120,11 @@ export function dataSettings(clause: DataClause, env: Env): ManifestData | null 
     diagnostics.add(errors.unknownData(params, clause.source.span, didYouMean(source, names)));
     return null;
   }
-  return { source, args: readSettings(source, clause.args, SOURCES[source], SPLITS, env) };
+  const args = readSettings(source, clause.args, SOURCES[source], SPLITS, env) as ManifestData["args"];
+  return { source, args };
 }
 
-type Setting = string | number | boolean | readonly number[];
+type Setting = string | number | boolean | readonly number[] | Tensor;
 
 function readSettings(
   clause: string,
@@ -96,7 +149,7 @@ function readSettings(
           errors.badSetting({ name, expected: known[name].expected, found: show(value) }, setting.value.span),
         );
       }
-      if (typeof value !== "object" || isList(value)) values[name] = value as Setting;
+      if (typeof value !== "object" || isList(value) || isTensor(value)) values[name] = value as Setting;
     });
   }
   return values;
@@ -109,7 +162,8 @@ function unknown(clause: string, setting: Argument, known: readonly string[], en
   throw env.ctx.failure(errors.unknownSetting({ clause, name, known: known.join(", ") }, at, extra));
 }
 
-function settingValue({ name, value }: Argument, kind: Kind, words: readonly string[], env: Env): CValue {
+function settingValue({ name, value }: Argument, kind: Kind, words: readonly string[], around: Env): CValue {
+  const env = kind.isScalar ? { ...around, scope: around.spaces.host, prefer: around.spaces.of("schedule") } : around;
   if (value.kind !== "name") return evaluate(value, env);
   if (words.includes(value.name)) return value.name;
   if (lookup(env, value.name, false) !== undefined) return evaluate(value, env);

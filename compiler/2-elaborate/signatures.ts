@@ -10,12 +10,22 @@ export interface Param {
   /** Words that the argument may be, written without quotes. */
   readonly words: readonly string[];
   readonly required: boolean;
+  /** Given by its name alone. */
+  readonly onlyNamed?: boolean;
 }
 
 /** How the tensor that is worked on comes in: as `in` of a layer or block, as the first parameter of a function, or not at all. */
 export type Flow = "implicit" | "first" | "none";
 
 const REDUCTION: Param = { name: "reduction", types: [], words: ["mean", "sum", "none"], required: false };
+
+const REQUIRES_GRAD: Param = {
+  name: "requires_grad",
+  types: ["bool"],
+  words: [],
+  required: false,
+  onlyNamed: true,
+};
 
 export function signature({ target }: Callable): { readonly params: readonly Param[]; readonly flow: Flow } {
   if (target.kind === "block") return { params: [], flow: "implicit" };
@@ -33,7 +43,17 @@ export function signature({ target }: Callable): { readonly params: readonly Par
     ...split(p.types.map((t) => t.text)),
     required: p.default === null,
   }));
-  return { params: takesReduction(target.definition) ? [...params, REDUCTION] : params, flow: flowOf(sort, params) };
+  const common = takesReduction(target.definition)
+    ? [REDUCTION]
+    : takesRequiresGrad(target.definition)
+      ? [REQUIRES_GRAD]
+      : [];
+  return { params: [...params, ...common], flow: flowOf(sort, params) };
+}
+
+/** A layer takes `requires_grad` without saying so: false freezes its parameters, and those of the layers in it. */
+export function takesRequiresGrad({ sort, params }: Definition): boolean {
+  return sort === "layer" && !params.some((p) => p.name.text === REQUIRES_GRAD.name);
 }
 
 /** A loss takes `reduction` without saying so; one that declares it reduces its value itself. */

@@ -94,7 +94,8 @@ class Simplifier {
 
 /** States that only their own updates read are no states: `sgd(momentum = 0)` keeps no velocity. */
 function dropDeadStates(module: Module): Module {
-  const states = new Set(module.tensors.filter(({ kind }) => kind === "state").map(({ name }) => name));
+  const optional = module.tensors.filter(({ kind, averageOf }) => kind === "state" && averageOf === undefined);
+  const states = new Set(optional.map(({ name }) => name));
   const updates = module.programs.flatMap((program) => program.updates);
   const read = new Set<string>();
   let open = [

@@ -233,11 +233,12 @@ class Assembly {
           bytes: { address: this.tensors.get(`${input.name}.bytes`)!, program: `ingest_${input.name}` },
         }),
       })),
-      tensors: module.tensors.map(({ name, kind, shape, init }) => ({
+      tensors: module.tensors.map(({ name, kind, shape, init, averageOf }) => ({
         name,
         kind,
         shape,
         init,
+        ...(averageOf !== undefined && { averageOf }),
         address: this.tensors.get(name)!,
       })),
       scalars: [...this.scalars.values()],

@@ -108,7 +108,7 @@ ${metrics.join("\n")}
 export interface EpochResult {
   /** From 1. */
   readonly epoch: number;
-  /** Mean and sum of the batches' losses, and how many batches there were. */
+  /** Mean and sum of the updates' losses, and how many updates there were. */
   readonly loss: number;
   readonly lossSum: number;
   readonly batches: number;
@@ -131,10 +131,14 @@ export interface Progress {
   readonly step: number;
   /** Epochs done. */
   readonly epoch: number;
-  /** Samples done of the epoch that is under way, of how many, and the sum of their batches' losses. */
+  /** Samples done of the epoch that is under way, of how many, and the sum of its updates' losses. */
   readonly cursor: number;
   readonly samples: number;
   readonly lossSum: number;
+  /** Batches done; of an update that takes several and is under way, its samples so far, and the sum of their losses. */
+  readonly batches: number;
+  readonly accumulated: number;
+  readonly partialLoss: number;
   readonly shuffle: boolean;
 }
 `;
@@ -167,6 +171,8 @@ export interface FitOptions {
   readonly shuffle?: boolean;
   /** Leave out an epoch's last batch if it is smaller than the others. The default is the model's. */
   readonly dropLast?: boolean;
+  /** Evaluate with the averages of the weights; the default, where the model keeps averages. */
+  readonly averaged?: boolean;
   /** Called after each step, and awaited. */
   readonly onStep?: (step: FitStep) => void | Promise<void>;
 }
@@ -174,11 +180,20 @@ export interface FitOptions {
 export interface SaveOptions {
   /** Parameters and buffers alone, as for PyTorch's \`load_state_dict\`. */
   readonly weightsOnly?: boolean;
+  /** With \`weightsOnly\`: the averages of the weights; the default, where the model keeps averages. */
+  readonly averaged?: boolean;
+}
+
+export interface LookOptions {
+  /** Use the averages of the weights; the default, where the model keeps averages. */
+  readonly averaged?: boolean;
 }
 
 export interface LoadOptions {
   /** Take parameters and buffers alone, and start at step 0, also from a file that holds a whole training state. */
   readonly weightsOnly?: boolean;
+  /** With \`weightsOnly\`, from a whole training state: the averages of the weights in their place, if it has them. */
+  readonly averaged?: boolean;
   /** Take NaN and infinities as they are; else such a file is refused. */
   readonly allowNonFinite?: boolean;
 }
@@ -210,9 +225,9 @@ export interface Trainer {
   /** Trains until the run has \`epochs\` epochs; gives a result after each. */
   fit(data: Batch | Dataset, options?: FitOptions): AsyncGenerator<EpochResult, void, void>;
   /** Loss and metrics without training. */
-  evaluate(data: Batch | Dataset): Promise<Evaluation>;
+  evaluate(data: Batch | Dataset, options?: LookOptions): Promise<Evaluation>;
   /** The model's output. */
-  predict(data: Inputs | Dataset): Promise<Prediction>;
+  predict(data: Inputs | Dataset, options?: LookOptions): Promise<Prediction>;
   /** All that the run needs to go on as if it had not been stopped, as a safetensors file. */
   save(options?: SaveOptions): Promise<Uint8Array>;
   /** From \`save\`, or weights alone under the same names (as from PyTorch): then training starts at step 0. */

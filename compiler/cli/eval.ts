@@ -6,6 +6,8 @@ import { addBackendOptions, addModelOptions, addOutputOptions, type ModelOptions
 export interface EvalOptions extends ModelOptions {
   readonly weights: string;
   readonly data?: string;
+  /** False for `--no-average`. */
+  readonly average: boolean;
 }
 
 export function addEval(program: Command, io: Io): void {
@@ -14,6 +16,7 @@ export function addEval(program: Command, io: Io): void {
     .description("loss and metrics of trained weights on the evaluation split")
     .argument("<file>", "the .model file")
     .requiredOption("--weights <file>", "the trained weights (safetensors, PyTorch's names)")
+    .option("--no-average", "of a checkpoint, take the weights themselves where it has averages of them")
     .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)");
   addOutputOptions(addBackendOptions(addModelOptions(command))).action(async (file: string, options: EvalOptions) => {
     const { runEvaluation } = await import("./training/evaluate.ts");

@@ -19,6 +19,8 @@ export interface TrainOptions extends ModelOptions {
   readonly threads?: number | "auto";
   /** False for `--no-shuffle`; true leaves it to the model. */
   readonly shuffle: boolean;
+  /** False for `--no-average`. */
+  readonly average: boolean;
   readonly init?: string;
   readonly save?: string;
   readonly checkpointDir?: string;
@@ -47,6 +49,7 @@ export function addTrain(program: Command, io: Io): void {
     .option("--no-shuffle", "take the samples in their order")
     .option("--init <file>", "start from these weights (safetensors, PyTorch's names)")
     .option("--save <file>", "write the weights at the end, and at Ctrl-C (safetensors, PyTorch's names)")
+    .option("--no-average", "evaluate and save the weights themselves where the model averages them (ema)")
     .option("--checkpoint-dir <dir>", "write the whole state after each epoch, and at Ctrl-C")
     .option("--resume", "go on from the latest checkpoint of --checkpoint-dir")
     .option("--log <file>", "write each step, epoch and evaluation, one JSON object a line")

@@ -1,14 +1,10 @@
 /** Weights and training states from files. */
-import { type Trainer, TrainerError } from "../../runtime/index.ts";
+import { type LoadOptions, type Trainer, TrainerError } from "../../runtime/index.ts";
 import { UserError } from "./errors.ts";
 import { readBytes } from "./files.ts";
 
 /** What is wrong with the file is told with its name; the trainer is then unchanged. */
-export async function loadFile(
-  trainer: Trainer,
-  path: string,
-  options: { readonly weightsOnly?: boolean; readonly allowNonFinite?: boolean },
-): Promise<void> {
+export async function loadFile(trainer: Trainer, path: string, options: LoadOptions): Promise<void> {
   const bytes = readBytes(path);
   try {
     await trainer.load(bytes, options);

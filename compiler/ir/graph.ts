@@ -55,6 +55,10 @@ export interface TensorDecl {
   readonly kind: "param" | "buffer" | "state";
   readonly shape: readonly number[];
   readonly init: Init;
+  /** Of a parameter: not trained. */
+  readonly frozen?: boolean;
+  /** Of a state: the parameter or buffer whose average over the steps it is. */
+  readonly averageOf?: string;
   readonly span: Span | null;
 }
 

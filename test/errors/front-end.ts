@@ -30,7 +30,8 @@ const CLAUSES: readonly (readonly [kind: string, text: string])[] = [
 /** A model with these clauses, and those that it lacks. */
 export function modelWith(clauses: string): string {
   if (/^(model|modle|layer twice)\b/m.test(clauses)) return clauses;
-  const has = (kind: string): boolean => new RegExp(`^\\s*${kind}\\b(?! \\w+\\([^)]*\\)\\s*[={])`, "m").test(clauses);
+  const has = (kind: string): boolean =>
+    new RegExp(`^\\s*${kind}\\b(?! \\w+\\([^)]*\\)\\s*(=|\\{(?!\\s*")))`, "m").test(clauses);
   const others = CLAUSES.filter(([kind]) => !has(kind)).map(([, text]) => text);
   return `model m {\n${[...others, clauses].join("\n")}\n}\n`;
 }

@@ -47,7 +47,13 @@ model small {
 }
 
 describe("schedules", () => {
-  const run = { n: 6, epochs: EPOCHS, steps_per_epoch: STEPS_PER_EPOCH, total_steps: EPOCHS * STEPS_PER_EPOCH };
+  const run = {
+    n: 6,
+    epochs: EPOCHS,
+    steps_per_epoch: STEPS_PER_EPOCH,
+    total_steps: EPOCHS * STEPS_PER_EPOCH,
+    accumulated: 0,
+  };
   const rateOf = (text: string) => hostFunction(compile(model(`sgd(lr = ${text})`)).manifest.lr!);
 
   it.each(schedules.map(({ lr, rates }) => [lr, rates] as const))("%s", (text, expected) => {

@@ -42,7 +42,15 @@ test("edges are those of C's functions", () => {
 });
 
 describe("host scalars", () => {
-  const values: HostValues = { n: 16, step: 9, epoch: 2, steps_per_epoch: 100, epochs: 5, total_steps: 500 };
+  const values: HostValues = {
+    n: 16,
+    step: 9,
+    epoch: 2,
+    steps_per_epoch: 100,
+    epochs: 5,
+    total_steps: 500,
+    accumulated: 0,
+  };
   const value = (expr: HostExpr) => hostFunction(expr)(values);
 
   test("take numbers, names and operations", () => {

@@ -12,7 +12,7 @@ export async function runEvaluation(file: string, options: EvalOptions, io: Io):
   const compilation = await compileModel(file, options, io);
   const quiet = options.quiet || options.json;
   const trainer = await createTrainer(executableOf(compilation));
-  await loadFile(trainer, options.weights, { weightsOnly: true, allowNonFinite: true });
+  await loadFile(trainer, options.weights, { weightsOnly: true, averaged: options.average, allowNonFinite: true });
   const { evaluation } = await openData(compilation.manifest, { io, data: options.data, quiet }, false);
   const { n, ...metrics } = await trainer.evaluate(evaluation);
   trainer.dispose();

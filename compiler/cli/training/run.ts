@@ -40,6 +40,7 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
       signal,
       shuffle: options.shuffle ? undefined : false,
       evalDataset: data.evaluation,
+      averaged: options.average,
       onStep: (step) => run.step(step),
     });
     for await (const epoch of fit) await run.epoch(epoch);
@@ -76,8 +77,9 @@ async function initialise(trainer: Trainer, options: TrainOptions, io: Io): Prom
 function lengthOfRun({ manifest }: Trainer, samples: number, { epochs, steps }: TrainOptions) {
   const { batch, train } = manifest;
   const batches = train.drop_last ? Math.floor(samples / batch) : Math.ceil(samples / batch);
-  if (epochs !== undefined || steps === undefined) return { batches, epochs: epochs ?? train.epochs, steps };
-  return { batches, epochs: Math.max(train.epochs, Math.ceil(steps / Math.max(1, batches))), steps };
+  const updates = Math.ceil(batches / (train.accumulate ?? 1));
+  if (epochs !== undefined || steps === undefined) return { batches: updates, epochs: epochs ?? train.epochs, steps };
+  return { batches: updates, epochs: Math.max(train.epochs, Math.ceil(steps / Math.max(1, updates))), steps };
 }
 
 class Run {
@@ -135,7 +137,7 @@ class Run {
     const saved: string[] = [];
     this.refuseNonFinite();
     if (save !== undefined) {
-      await writeAtomically(save, await trainer.save({ weightsOnly: true }));
+      await writeAtomically(save, await trainer.save({ weightsOnly: true, averaged: options.average }));
       saved.push(save);
     }
     if (checkpointDir !== undefined && interrupted) saved.push(await saveCheckpoint(checkpointDir, trainer));

@@ -9,6 +9,7 @@ export interface Start {
   readonly file: string;
   readonly parameters: number;
   readonly data: string;
+  /** Updates of an epoch. */
   readonly batches: number;
   readonly epochs: number;
 }
@@ -33,6 +34,8 @@ export class TerminalReport {
 
   begin(trainer: Trainer, options: TrainOptions, { file, parameters, data, batches, epochs }: Start): void {
     const { manifest, progress } = trainer;
+    const { accumulate = 1 } = manifest.train;
+    const batch = accumulate === 1 ? manifest.batch : `${accumulate} · ${manifest.batch}`;
     const order = manifest.train.shuffle && options.shuffle ? "shuffled" : "in order";
     this.io.stdout.write(
       facts([
@@ -42,7 +45,7 @@ export class TerminalReport {
         ["data", data],
         [
           "run",
-          `${counted(epochs, "epoch")} of ${counted(batches, "step")}, batch ${manifest.batch}, ${order}, seed ${progress.seed}`,
+          `${counted(epochs, "epoch")} of ${counted(batches, "step")}, batch ${batch}, ${order}, seed ${progress.seed}`,
         ],
         ["kernels", `${options.backend} ${options.precision}, ${counted(trainer.threads, "thread")}`],
         ...(progress.step > 0

@@ -1,0 +1,149 @@
+/**
+ * Which optimizer changes which parameter: the first group of the clause that matches its name, else the clause's own optimizer.
+ */
+import type { Argument, Expr, Name, ParamGroup, UseClause } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import type { TensorDecl } from "../ir/graph.ts";
+import { bind, calleeOf } from "./calls.ts";
+import { didYouMean, type Env, withScope } from "./context.ts";
+import { evaluate } from "./evaluate.ts";
+import { bindParameters } from "./invoke.ts";
+import { Scope } from "./scope.ts";
+import { guarded } from "./settings.ts";
+import { type DefinitionTarget, isPoison, nameOf, show, tensor } from "./values.ts";
+
+/** An optimizer with its arguments, and the place that asks for it. */
+export interface BoundOptimizer {
+  readonly target: DefinitionTarget;
+  readonly args: Scope;
+  readonly span: Span;
+}
+
+/** `frozen`: not trained. null: an error was reported. */
+export type Treatment = BoundOptimizer | "frozen" | null;
+
+export interface ParamGroups {
+  /** The optimizer of the parameters in no group. */
+  readonly rest: BoundOptimizer | null;
+  of(param: TensorDecl): Treatment;
+}
+
+/** `*` stands for any characters, `?` for one. Linear in the name for each `*`, whatever the pattern. */
+export function matches(pattern: string, name: string): boolean {
+  let [at, from] = [0, 0];
+  let [star, retry] = [-1, 0];
+  while (from < name.length) {
+    if (pattern[at] === "*") [star, retry] = [at++, from];
+    else if (at < pattern.length && (pattern[at] === "?" || pattern[at] === name[from]))
+      [at, from] = [at + 1, from + 1];
+    else if (star >= 0) [at, from] = [star + 1, ++retry];
+    else return false;
+  }
+  while (pattern[at] === "*") at++;
+  return at === pattern.length;
+}
+
+export function paramGroups(clause: UseClause, params: readonly TensorDecl[], env: Env): ParamGroups {
+  const { diagnostics } = env.ctx;
+  const rest = boundOptimizer(clause.expr, [], env);
+  const groups = clause.groups.map((group) => {
+    const treatment = guarded(diagnostics, () => treatmentOf(group, clause.expr, env)) ?? null;
+    return { group, treatment, members: membersOf(group, params, env) };
+  });
+  const chosen = new Map<TensorDecl, Treatment>();
+  for (const { group, treatment, members } of groups) {
+    const free = members.filter((decl) => !chosen.has(decl));
+    for (const decl of free) chosen.set(decl, treatment);
+    if (members.length > 0 && free.length === 0) diagnostics.add(errors.emptyGroup({}, group.span));
+  }
+  return { rest, of: (param) => (param.frozen ? "frozen" : chosen.has(param) ? chosen.get(param)! : rest) };
+}
+
+function treatmentOf({ rule }: ParamGroup, expr: Expr, env: Env): Treatment {
+  if (rule.kind === "frozen") return "frozen";
+  if (rule.kind === "optimizer") return boundOptimizer(rule.expr, [], env);
+  const written = rule.settings.filter(({ override }) => !override);
+  const twice = written.find(({ name }, i) => written.findIndex((other) => other.name!.text === name!.text) < i);
+  if (twice) {
+    throw env.ctx.failure(errors.duplicateArgument({ callee: "this group", name: twice.name!.text }, twice.span));
+  }
+  return boundOptimizer(expr, rule.settings, env, rule.span);
+}
+
+/** The optimizer that is called, with its arguments and those that take their place. */
+function boundOptimizer(expr: Expr, changes: readonly Argument[], env: Env, span = expr.span): BoundOptimizer | null {
+  const { ctx } = env;
+  const name = expr.kind === "call" ? expr.callee : expr;
+  const callee = calleeOf(name, { ...env, prefer: env.spaces.of("optimizer") });
+  if (callee === null) return null;
+  const { target } = callee;
+  if (target.kind !== "definition" || target.definition.sort !== "optimizer") {
+    throw ctx.failure(errors.notADefinition({ sort: "optimizer", found: show(callee) }, name.span));
+  }
+  const { given } = bind(callee, changed(expr.kind === "call" ? expr.args : [], changes), env, null, span);
+  const missing = target.definition.params.find((p) => p.default === null && !given.has(p.name.text));
+  if (missing) throw ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: missing.name.text }, span));
+  if ([...given.values()].some(isPoison)) return null;
+  return { target, args: bindParameters(target, given, env), span };
+}
+
+/**
+ * The group's arguments take the place of the clause's, and of what the command line says about the clause; the command line's
+ * about the group take theirs.
+ */
+function changed(args: readonly Argument[], changes: readonly Argument[]): readonly Argument[] {
+  const named = (list: readonly Argument[]) => new Set(list.map(({ name }) => name?.text));
+  const commanded = changes.filter(({ override }) => override);
+  const written = changes.filter(({ name, override }) => !override && !named(commanded).has(name?.text));
+  const taken = named(changes);
+  const kept = args.filter(({ name, override }) => !(override && taken.has(name?.text)));
+  return [...kept, ...[...commanded, ...written].map((arg) => ({ ...arg, override: true }))];
+}
+
+/** The parameters that a group's patterns and condition name, also if an earlier group has them. */
+function membersOf({ patterns, condition, span }: ParamGroup, params: readonly TensorDecl[], env: Env): TensorDecl[] {
+  const { ctx } = env;
+  for (const pattern of patterns) {
+    if (ctx.diagnostics.failed || params.some(({ name }) => matches(pattern.text, name))) continue;
+    ctx.diagnostics.add(unmatched(pattern, params));
+  }
+  const named = params.filter(
+    ({ name }) => patterns.length === 0 || patterns.some((pattern) => matches(pattern.text, name)),
+  );
+  if (condition === null) return named;
+  const chosen = guarded(ctx.diagnostics, () => named.filter((decl) => holds(condition, decl, env))) ?? named;
+  if (named.length > 0 && chosen.length === 0) ctx.diagnostics.add(errors.emptyGroup({}, span));
+  return chosen;
+}
+
+/** The condition of a group, in which `param` is the parameter. */
+function holds(condition: Expr, { name, shape }: TensorDecl, env: Env): boolean {
+  const { ctx } = env;
+  const scope = new Scope(env.scope);
+  scope.set("param", tensor(ctx.b.op("param", [], { name, shape })));
+  const value = evaluate(condition, withScope(env, scope));
+  if (typeof value === "boolean") return value;
+  if (isPoison(value)) return false;
+  throw ctx.failure(errors.notCompileTime({ what: "the condition of a group" }, condition.span));
+}
+
+function unmatched({ text, span }: Name, params: readonly TensorDecl[]): ReturnType<typeof errors.unmatchedPattern> {
+  const names = params.map(({ name }) => name);
+  const inside = names.some((name) => name.startsWith(`${text}.`));
+  const guess = inside ? { help: `did you mean \`${text}.*\`?` } : didYouMean(text, suggestions(text, names));
+  const known = names.slice(0, 8).map((name) => `\`${name}\``);
+  return errors.unmatchedPattern(
+    { pattern: text, known: [...known, ...(names.length > 8 ? ["…"] : [])].join(", ") },
+    span,
+    guess,
+  );
+}
+
+/** Names like the pattern's: of parameters, and where it begins or ends with `*` parts of them with the same `*`. */
+function suggestions(pattern: string, names: readonly string[]): string[] {
+  const parts = names.map((name) => name.split("."));
+  const heads = pattern.endsWith("*") ? parts.flatMap((p) => p.map((_, i) => `${p.slice(0, i + 1).join(".")}.*`)) : [];
+  const tails = pattern.startsWith("*") ? parts.flatMap((p) => p.map((_, i) => `*.${p.slice(i).join(".")}`)) : [];
+  return [...heads, ...tails, ...names];
+}
