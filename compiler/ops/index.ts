@@ -19,6 +19,7 @@ import { erf } from "./erf.ts";
 import { exp } from "./exp.ts";
 import { expm1 } from "./expm1.ts";
 import { floor } from "./floor.ts";
+import { gatherRows } from "./gather_rows.ts";
 import { ge } from "./ge.ts";
 import { grad } from "./grad.ts";
 import { gt } from "./gt.ts";
@@ -52,6 +53,7 @@ import { randomUniform } from "./random_uniform.ts";
 import { relayout } from "./relayout.ts";
 import { reshape } from "./reshape.ts";
 import { reverse } from "./reverse.ts";
+import { scatterRows } from "./scatter_rows.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { sign } from "./sign.ts";
 import { sin } from "./sin.ts";
@@ -146,6 +148,8 @@ export const ops: readonly OpDef[] = [
   sumUnpool2d,
   softmax,
   logSoftmax,
+  gatherRows,
+  scatterRows,
   tile,
   untile,
 ];

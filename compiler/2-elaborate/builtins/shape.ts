@@ -116,6 +116,17 @@ export const SHAPES: readonly Builtin[] = [
     },
   },
   {
+    name: "gather_rows",
+    params: params("table: tensor, index: tensor"),
+    doc: "Rows of a table [rows, columns] by their numbers: [..] of integers to [.., columns]; 0 where there is no such row.",
+    run(env, { table, index }) {
+      const { value } = index as Tensor;
+      if (value.type.dtype !== "i32")
+        env.wrong("index", "whole numbers (an `i32` input, a `class[…]` target, or an argmax)");
+      return tensor(env.b.op("gather_rows", [(table as Tensor).value, value]));
+    },
+  },
+  {
     name: "random_uniform",
     params: params("shape: list"),
     doc: "Numbers drawn evenly from [0, 1), anew in each step; a function of the seed, the step and the place in the model.",

@@ -8,6 +8,7 @@ import { contractRows, matmul } from "./matmul.ts";
 import { maxPool, maxPoolGather, sumPool, unpool } from "./pool.ts";
 import { concat, pad, reshape } from "./rearrange.ts";
 import { argmax, reduce } from "./reduce.ts";
+import { gatherRows, scatterRows } from "./rows.ts";
 import { softmax } from "./softmax.ts";
 import { tile, untile } from "./tiles.ts";
 
@@ -23,6 +24,8 @@ const templates: Readonly<Record<string, Template>> = {
   argmax,
   matmul,
   contract_rows: contractRows,
+  gather_rows: gatherRows,
+  scatter_rows: scatterRows,
   tile,
   untile,
   conv2d: byGroups(conv2d, groupedConv2d),
