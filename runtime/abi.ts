@@ -22,10 +22,25 @@ export interface HostCall extends ReadonlyArray<HostExpr> {
 export const HOST_VALUES = ["n", "step", "epoch", "steps_per_epoch", "epochs", "total_steps", "accumulated"] as const;
 export type HostValue = (typeof HOST_VALUES)[number];
 
+/** How a tensor starts: a function of the seed and the tensor's name. */
 export type Init =
   | { readonly kind: "constant"; readonly value: number }
   | { readonly kind: "uniform"; readonly low: number; readonly high: number }
-  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number }
+  /** The normal distribution between `low` and `high`. */
+  | {
+      readonly kind: "trunc_normal";
+      readonly mean: number;
+      readonly std: number;
+      readonly low: number;
+      readonly high: number;
+    }
+  /** `gain` times a matrix [first size, product of the others] with orthonormal rows, or columns if these are fewer. */
+  | { readonly kind: "orthogonal"; readonly gain: number }
+  /** 1 where output and input channel have the same number within a group, at the middle of the window; else 0. */
+  | { readonly kind: "identity"; readonly groups: number }
+  /** Normal, but for ⌈sparsity · rows⌉ zeros in each column. */
+  | { readonly kind: "sparse"; readonly sparsity: number; readonly std: number };
 
 export interface ManifestInput {
   readonly name: string;

@@ -37,7 +37,7 @@ export class Kernels {
   }
 
   initialise(tensors: readonly ManifestTensor[], seed: number): void {
-    for (const tensor of tensors) initialise(this.view(tensor), tensor.name, tensor.init, seed);
+    for (const tensor of tensors) initialise(this.view(tensor), tensor, seed);
   }
 
   /** A tensor's place in memory. */

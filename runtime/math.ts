@@ -228,3 +228,19 @@ export function erf(x: number): number {
   for (let k = 60; k >= 1; k--) fraction = x + k / 2 / fraction;
   return 1 - (0.5641895835477563 * exp(-z)) / fraction;
 }
+
+/** The inverse of erf, within 5e-7 (M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2010). */
+export function erfinv(x: number): number {
+  const w = -log((1 - x) * (1 + x));
+  const near = w < 5;
+  const z = near ? w - 2.5 : Math.sqrt(w) - 3;
+  return x * (near ? ERFINV_NEAR : ERFINV_FAR).reduce((sum, c) => sum * z + c, 0);
+}
+const ERFINV_NEAR = [
+  2.81022636e-8, 3.43273939e-7, -3.5233877e-6, -4.39150654e-6, 0.00021858087, -0.00125372503, -0.00417768164,
+  0.246640727, 1.50140941,
+];
+const ERFINV_FAR = [
+  -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047,
+  1.00167406, 2.83297682,
+];

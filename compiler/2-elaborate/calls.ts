@@ -4,6 +4,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { didYouMean, type Env, lookup } from "./context.ts";
 import { evaluate, evaluateFunction, unknownName } from "./evaluate.ts";
+import { initEnv, initParam } from "./inits.ts";
 import { invoke } from "./invoke.ts";
 import { type Param, signature, signatureNote } from "./signatures.ts";
 import { expectedTypes, fits } from "./types.ts";
@@ -65,7 +66,12 @@ export function complete(
   const { params, flow } = signature(callee);
   const { given, input } = binding;
   const missing = params.filter((p) => p.required && !given.has(p.name));
-  const waits = flow === "implicit" ? input === null : flow === "first" && missing[0]?.name === params[0].name;
+  const waits =
+    flow === "implicit"
+      ? input === null
+      : flow === "first"
+        ? missing[0]?.name === params[0].name
+        : isInit(callee) && !env.initialises;
   const lacking = missing.find((p) => !(waits && flow === "first" && p.name === params[0].name));
   const mayLack = partial && flow !== "none" && input === null;
   if (lacking && !mayLack) {
@@ -121,7 +127,7 @@ class Binder {
 
   private named(arg: Argument): void {
     const name = arg.name!;
-    const param = this.params.find((p) => p.name === name.text);
+    const param = this.params.find((p) => p.name === name.text) ?? initParam(this.callee, name.text);
     if (!param) {
       const names = this.params.map((p) => p.name);
       const extra = { ...didYouMean(name.text, names), notes: signatureNote(this.callee) };
@@ -175,7 +181,8 @@ class Binder {
       const params = { callee: nameOf(this.callee), name: param.name, expected, found: `\`${expr.name}\`` };
       throw this.env.ctx.failure(errors.wrongArgument(params, expr.span, extra));
     }
-    return takesFunction(param) ? evaluateFunction(expr, this.env) : evaluate(expr, this.env);
+    const env = param.types.includes("init") ? initEnv(this.env) : this.env;
+    return takesFunction(param) ? evaluateFunction(expr, env) : evaluate(expr, env);
   }
 
   private set(param: Param, value: CValue, span: Span): void {
@@ -194,6 +201,8 @@ class Binder {
 
 const takesFunction = ({ types, words }: Param): boolean =>
   types.includes("function") || (types.length === 0 && words.length === 0);
+/** An initialiser waits for the parameter that it is for. */
+const isInit = ({ target }: Callable): boolean => target.kind === "definition" && target.definition.sort === "init";
 const wordOf = (param: Param, expr: Expr): string | null =>
   expr.kind === "name" && param.words.includes(expr.name) ? expr.name : null;
 const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";

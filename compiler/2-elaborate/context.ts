@@ -3,6 +3,7 @@ import { type Diagnostic, nearest, type SourceFile, type Span } from "../diagnos
 import * as errors from "../errors.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
+import type { ChosenInits } from "./inits.ts";
 import type { Namespaces, Spaces } from "./namespaces.ts";
 import type { ParamPath, Tensors } from "./parameters.ts";
 import type { Scope } from "./scope.ts";
@@ -162,6 +163,10 @@ export interface Env {
   readonly prefer: Scope | null;
   /** Where parameters of layers applied here get their names; null where there can be none. */
   readonly path: ParamPath | null;
+  /** What the caller of the layer at work chose for its parameters. */
+  readonly inits?: ChosenInits;
+  /** Whether an initialiser here knows the parameter that it is for; else it waits for one. */
+  readonly initialises?: boolean;
 }
 
 export const withScope = (env: Env, scope: Scope): Env => ({ ...env, scope });

@@ -4,24 +4,17 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Init, sameShape, sizeOf, type Value } from "../ir/graph.ts";
 import { toValue } from "./arithmetic.ts";
-import { complete } from "./calls.ts";
-import { type Context, type Env, withScope } from "./context.ts";
+import type { Context, Env } from "./context.ts";
 import { evaluate, MAX_ELEMENTS, operation } from "./evaluate.ts";
-import { Scope } from "./scope.ts";
-import {
-  type CValue,
-  isCallable,
-  isDistribution,
-  isPoison,
-  isTensor,
-  POISON,
-  show,
-  type Tensor,
-  tensor,
-} from "./values.ts";
+import { initOf } from "./inits.ts";
+import { type CValue, isList, isPoison, isTensor, POISON, show, type Tensor, tensor } from "./values.ts";
 
 export function declareParam(statement: ParamStatement, env: Env): CValue {
-  return declare(statement, env, "param", (shape) => initOf(statement.init, shape, env));
+  const { name, init } = statement;
+  return declare(statement, env, "param", (shape) => {
+    const chosen = env.inits?.take(name.text, shape, env);
+    return chosen === undefined ? initOf(init, shape, env) : chosen;
+  });
 }
 
 export function declareBuffer(statement: BufferStatement, env: Env): CValue {
@@ -78,9 +71,9 @@ function currentValue(ctx: Context, kind: "param" | "buffer", name: string, shap
 
 /** The sizes of a tensor that lives between calls; null if the error is known. */
 export function sizesOf(exprs: readonly Expr[], what: string, span: Span, env: Env): readonly number[] | null {
-  const sizes = exprs.map((size) => dimension(size, env));
+  const sizes = exprs.map((size) => dimensions(size, env));
   if (sizes.includes(null)) return null;
-  const shape = sizes as number[];
+  const shape = (sizes as number[][]).flat();
   const elements = sizeOf(shape, 1);
   if (elements > MAX_ELEMENTS) {
     const params = { what: `${what} [${shape.join(", ")}]`, elements, limit: MAX_ELEMENTS };
@@ -89,38 +82,14 @@ export function sizesOf(exprs: readonly Expr[], what: string, span: Span, env: E
   return shape;
 }
 
-/** A size; null if the error is known. */
-function dimension(expr: Expr, env: Env): number | null {
-  const size = evaluate(expr, env);
-  if (isPoison(size)) return null;
-  if (typeof size !== "number" || !Number.isInteger(size) || size < 1) {
-    throw env.ctx.failure(errors.badSize({ what: "a size", size: show(size) }, expr.span));
-  }
-  return size;
-}
-
-/** An initialiser knows the parameter's `shape`, and for two axes or more PyTorch's `fan_in` and `fan_out`. */
-export function initOf(expr: Expr, shape: readonly number[], env: Env): Init | null {
-  const scope = new Scope(env.scope);
-  scope.set("shape", shape);
-  if (shape.length >= 2) {
-    const window = sizeOf(shape.slice(2), 1);
-    scope.set("fan_in", shape[1] * window);
-    scope.set("fan_out", shape[0] * window);
-  }
-  const inner: Env = { ...withScope(env, scope), prefer: env.spaces.preferred("init"), path: null };
-  const value = fill(evaluate(expr, inner), expr, inner);
+/** A size of a parameter, or a list of sizes; null if the error is known. */
+function dimensions(expr: Expr, env: Env): number[] | null {
+  const value = evaluate(expr, env);
   if (isPoison(value)) return null;
-  if (typeof value === "number") return { kind: "constant", value };
-  if (isDistribution(value)) return value.init;
-  throw env.ctx.failure(
-    errors.wrongValue({ what: "what follows `~`", expected: "an initialiser", found: show(value) }, expr.span),
-  );
-}
-
-/** `~ ones` is `~ ones()`. */
-function fill(value: CValue, expr: Expr, env: Env): CValue {
-  return isCallable(value) ? complete(value, { given: value.given, input: null }, env, null, expr.span) : value;
+  const sizes = isList(value) ? value : [value];
+  const wrong = sizes.find((size) => typeof size !== "number" || !Number.isInteger(size) || size < 1);
+  if (wrong !== undefined) throw env.ctx.failure(errors.badSize({ what: "a size", size: show(wrong) }, expr.span));
+  return sizes as number[];
 }
 
 export function updateBuffer(statement: Extract<Statement, { kind: "update" }>, env: Env): void {

@@ -7,6 +7,7 @@ import { mean, sum } from "./builtins/reduce.ts";
 import type { Binding } from "./calls.ts";
 import type { Env } from "./context.ts";
 import { evaluate, operation } from "./evaluate.ts";
+import { ChosenInits } from "./inits.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
 import { Sharing } from "./sharing.ts";
@@ -79,19 +80,36 @@ function runDefinition(
   if (input !== null) scope.set("in", input);
   // An initialiser knows what it initialises.
   if (sort === "init") for (const name of INIT_NAMES) copy(name, env.scope, scope);
+  const inits = initsOf(target, given, env, span);
   const inner: Env = {
     ctx,
     scope: new Scope(scope),
     spaces,
     prefer: spaces.preferred(sort),
     path,
+    ...(inits && { inits }),
+    initialises: sort === "init",
   };
   const kind = sort === "layer" ? "layer" : "function";
   const place = `the ${sort} \`${definition.name.text}\``;
   const value = runBody(body, inner, bodyOf(kind, place, input), definition.span);
+  if (sort === "layer") inits?.finish(env);
   if (sort === "metric" || takesReduction(definition))
     return reduced(value, given.get("reduction") ?? "mean", env, span);
   return value;
+}
+
+/** A function's parameters are those of the layer that calls it. */
+function initsOf(
+  target: DefinitionTarget,
+  given: ReadonlyMap<string, CValue>,
+  env: Env,
+  span: Span,
+): ChosenInits | undefined {
+  const { sort, params } = target.definition;
+  if (sort === "fn") return env.inits;
+  const names = params.map(({ name }) => name.text);
+  return sort === "layer" ? new ChosenInits({ kind: "callable", target, given }, names, span) : undefined;
 }
 
 export const INIT_NAMES = ["shape", "fan_in", "fan_out"] as const;
@@ -119,7 +137,8 @@ export function bindParameters(
     const known = given.get(name.text);
     // A default that is one of the parameter's words is that word.
     const word = value?.kind === "name" && types.some((t) => t.text === value.name) ? value.name : null;
-    const inner: Env = { ctx: env.ctx, scope, spaces, prefer: spaces.preferred(sort), path: null };
+    const wanted = types.some((t) => t.text === "init") ? "init" : sort;
+    const inner: Env = { ctx: env.ctx, scope, spaces, prefer: spaces.preferred(wanted), path: null };
     scope.set(name.text, known ?? word ?? evaluate(value!, inner));
   }
   return scope;

@@ -5,8 +5,9 @@ import * as errors from "../errors.ts";
 import { type Init, sameShape, type TensorDecl, type Value } from "../ir/graph.ts";
 import { elementwise } from "./arithmetic.ts";
 import type { Env } from "./context.ts";
-import { initOf, sizesOf } from "./declarations.ts";
+import { sizesOf } from "./declarations.ts";
 import { evaluate, operation } from "./evaluate.ts";
+import { initOf } from "./inits.ts";
 import { type CValue, isPoison, isTensor, POISON, show, type Tensor, tensor } from "./values.ts";
 
 export interface Update {

@@ -2,10 +2,11 @@
  * Looks at the definitions of a file before they are used: names that nothing defines, also where no call or no branch leads,
  * and definitions that refer to themselves.
  */
-import type { Argument, Definition, Expr, Name, Statement, StateStatement, Step } from "../1-parse/syntax.ts";
+import type { Definition, Expr, Name, Statement, StateStatement, Step } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
+import { initParam } from "./inits.ts";
 import type { Namespaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 import { signature } from "./signatures.ts";
@@ -88,7 +89,7 @@ class Resolver {
     for (const { name, types, default: value } of this.definition.params) {
       const words = types.map((t) => t.text);
       this.types(types);
-      if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.prefer);
+      if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.preferred(words));
       this.scopes[0].add(name.text);
     }
     this.inner(() => this.statements(this.definition.body));
@@ -102,6 +103,11 @@ class Resolver {
       if (isTypeName(text) || (types.length > 1 && guess.help === undefined)) continue;
       this.diagnostics.add(errors.unknownParameterType({ name: text, known: TYPE_NAMES.join(", ") }, span, guess));
     }
+  }
+
+  /** Where a parameter takes an initialiser, the names of such have a meaning. */
+  private preferred(types: readonly string[], otherwise = this.prefer): Scope | null {
+    return types.includes("init") ? this.names.user.preferred("init") : otherwise;
   }
 
   private inner(run: () => void): void {
@@ -209,15 +215,17 @@ class Resolver {
   }
 
   private call({ callee, args }: Extract<Expr, { kind: "call" }>, prefer: Scope | null): void {
-    let words: readonly string[] = [];
-    if (callee.kind === "name") {
-      const target = this.name(callee.name, callee.span, prefer, true);
-      if (target !== undefined && isCallable(target)) words = signature(target).params.flatMap((p) => p.words);
-    } else {
-      this.expr(callee, prefer);
+    const target = callee.kind === "name" ? this.name(callee.name, callee.span, prefer, true) : undefined;
+    if (callee.kind !== "name") this.expr(callee, prefer);
+    const known = target !== undefined && isCallable(target) ? target : null;
+    const params = known ? signature(known).params : [];
+    const words = params.flatMap((p) => p.words);
+    for (const { name, value } of args) {
+      if (value.kind === "name" && words.includes(value.name)) continue;
+      const wanted = name && (params.find((p) => p.name === name.text) ?? (known && initParam(known, name.text)));
+      const types = name ? (wanted?.types ?? []) : params.flatMap((p) => p.types);
+      this.expr(value, this.preferred(types, prefer));
     }
-    const isWord = ({ value }: Argument): boolean => value.kind === "name" && words.includes(value.name);
-    for (const arg of args) if (!isWord(arg)) this.expr(arg.value, prefer);
   }
 
   /** Reports a name that nothing defines; notes one that is a definition of the file. */

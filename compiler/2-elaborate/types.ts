@@ -1,6 +1,7 @@
 /** Types of parameters: what an argument may be. */
+import { DISTRIBUTIONS } from "./builtins/index.ts";
 import type { Param } from "./signatures.ts";
-import { type CValue, isCallable, isList, isTensor } from "./values.ts";
+import { type Callable, type CValue, isCallable, isDistribution, isList, isTensor } from "./values.ts";
 
 const TYPES: Readonly<Record<string, { readonly text: string; readonly test: (v: CValue) => boolean }>> = {
   size: { text: "a whole number of at least 1", test: (v) => Number.isInteger(v) && (v as number) >= 1 },
@@ -14,8 +15,18 @@ const TYPES: Readonly<Record<string, { readonly text: string; readonly test: (v:
   bool: { text: "true or false", test: (v) => typeof v === "boolean" },
   list: { text: "a list", test: isList },
   tensor: { text: "a tensor", test: isTensor },
+  init: {
+    text: "an initialiser, such as `normal(std = 0.02)`, or a number",
+    test: (v) => typeof v === "number" || isDistribution(v) || isInitialiser(v),
+  },
   function: { text: "a function", test: isCallable },
 };
+
+/** An initialiser that lacks arguments, or the parameter that it is for. */
+export function isInitialiser(v: CValue): v is Callable {
+  if (!isCallable(v) || v.target.kind === "block") return false;
+  return v.target.kind === "builtin" ? DISTRIBUTIONS.includes(v.target.builtin) : v.target.definition.sort === "init";
+}
 
 export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
 export const isTypeName = (name: string): boolean => Object.hasOwn(TYPES, name);

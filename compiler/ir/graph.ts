@@ -4,7 +4,10 @@
  * A `Value` is immutable and names its operands directly, so a graph is whatever its outputs reach; passes build new values
  * with a `Builder` and never change old ones. What an operation means is said once, in `compiler/ops/<name>.ts`.
  */
+import type { Init } from "../../runtime/abi.ts";
 import type { Span } from "../diagnostics.ts";
+
+export type { Init };
 
 /** Element types. `bool` exists only between a comparison and its use (stored as i32 0/1 when it must be stored). */
 export type DType = "f32" | "i32" | "u8" | "bool";
@@ -42,11 +45,16 @@ export interface Program {
   readonly updates: readonly { readonly target: string; readonly value: Value }[];
 }
 
-/** How a tensor starts. Sampled by the runtime with Philox, keyed by (seed, tensor name). */
-export type Init =
-  | { readonly kind: "constant"; readonly value: number }
-  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
-  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+/** The kinds of initial values, and the numbers that each takes, in the order in which the IR writes them. */
+export const INIT_NUMBERS = {
+  constant: ["value"],
+  uniform: ["low", "high"],
+  normal: ["mean", "std"],
+  trunc_normal: ["mean", "std", "low", "high"],
+  orthogonal: ["gain"],
+  identity: ["groups"],
+  sparse: ["sparsity", "std"],
+} as const satisfies { readonly [K in Init["kind"]]: readonly Exclude<keyof Extract<Init, { kind: K }>, "kind">[] };
 
 /** A tensor that lives between calls. Names are PyTorch's state_dict names; states are `<param>.<state>`. */
 export interface TensorDecl {

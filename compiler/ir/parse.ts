@@ -6,6 +6,7 @@ import {
   type Attrs,
   type Dim,
   type DType,
+  INIT_NUMBERS,
   type Init,
   type InputDecl,
   type Module,
@@ -91,11 +92,10 @@ class Parser {
 
   private init(): Init {
     const kind = this.next();
-    const [first, second] = this.list("(", ")", () => this.number());
-    if (kind === "constant") return { kind, value: first };
-    if (kind === "uniform") return { kind, low: first, high: second };
-    if (kind === "normal") return { kind, mean: first, std: second };
-    return this.fail(`unknown initialiser ${kind}`);
+    const numbers = this.list("(", ")", () => this.number());
+    if (!Object.hasOwn(INIT_NUMBERS, kind)) return this.fail(`unknown initialiser ${kind}`);
+    const keys = INIT_NUMBERS[kind as Init["kind"]];
+    return { kind, ...Object.fromEntries(keys.map((key, i) => [key, numbers[i]])) } as unknown as Init;
   }
 
   private program(): Program {

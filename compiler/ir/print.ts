@@ -7,6 +7,7 @@
 import { place, type Span } from "../diagnostics.ts";
 import {
   type Attr,
+  INIT_NUMBERS,
   type InputDecl,
   type Module,
   type Program,
@@ -70,8 +71,8 @@ function printInput({ name, role, dtype, shape, classes, span }: InputDecl): str
 }
 
 function printTensor({ name, kind, shape, init, span }: TensorDecl): string {
-  const args =
-    init.kind === "constant" ? [init.value] : init.kind === "uniform" ? [init.low, init.high] : [init.mean, init.std];
+  const numbers: Readonly<Record<string, unknown>> = { ...init };
+  const args = INIT_NUMBERS[init.kind].map((key) => numbers[key]);
   const type = printType({ dtype: "f32", shape });
   return located(`${kind} ${JSON.stringify(name)} : ${type} ~ ${init.kind}(${args.join(", ")})`, span);
 }

@@ -11,7 +11,7 @@ const philox = (c0: number, c1: number, key: number) => {
 const sample = (kind: "uniform" | "normal", name = "w", seed = 0, length = 20000) => {
   const into = new Float32Array(length);
   const init = kind === "uniform" ? ({ kind, low: -0.5, high: 1.5 } as const) : ({ kind, mean: 1, std: 2 } as const);
-  initialise(into, name, init, seed);
+  initialise(into, { name, init, shape: [length] }, seed);
   return into;
 };
 const mean = (x: ArrayLike<number>) => Array.from(x).reduce((a, b) => a + b, 0) / x.length;
@@ -45,7 +45,7 @@ test("uniform and normal tensors have the moments of their distribution", () => 
 test("an element depends on the seed and the name, not on the size or the precision", () => {
   expect([...sample("normal", "w", 3, 8)]).toEqual([...sample("normal", "w", 3, 100).subarray(0, 8)]);
   const doubles = new Float64Array(8);
-  initialise(doubles, "w", { kind: "normal", mean: 1, std: 2 }, 3);
+  initialise(doubles, { name: "w", init: { kind: "normal", mean: 1, std: 2 }, shape: [8] }, 3);
   expect([...doubles]).toEqual([...sample("normal", "w", 3, 8)]);
   expect([...sample("normal", "v", 3, 8)]).not.toEqual([...doubles]);
 });

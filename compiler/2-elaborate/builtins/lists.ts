@@ -4,6 +4,9 @@ import { type CValue, isList, type Tensor, tensor } from "../values.ts";
 import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
 import { axesOf } from "./reduce.ts";
 
+/** Lists are of axes, sizes and classes. */
+const MAX_LIST = 10_000;
+
 /** The sizes of the parts of an axis: equal ones but for the last, or those given. */
 function partSizes(env: BuiltinEnv, sizes: CValue, whole: Dim): number[] {
   if (whole === "n") return env.wrong("axis", "an axis other than that of the samples");
@@ -25,6 +28,28 @@ export const LISTS: readonly Builtin[] = [
       if (typeof x === "number") return Array.from({ length: count as number }, () => x);
       if (isList(x) && x.length === count) return x;
       return env.wrong("x", `a number or a list of ${count}`);
+    },
+  },
+  {
+    name: "join",
+    params: params("xs, ys"),
+    doc: "Two lists one after the other; what is no list counts as a list of it.",
+    run: (_, { xs, ys }) => [...(isList(xs) ? xs : [xs]), ...(isList(ys) ? ys : [ys])],
+  },
+  {
+    name: "sublist",
+    params: params("xs: list, start: int, stop: int | end", { stop: "end" }),
+    doc: "The elements of a list from `start` on and before `stop`, counted from 0 or, negative, from the end.",
+    run: (_, { xs, start, stop }) =>
+      (xs as readonly CValue[]).slice(start as number, stop === "end" ? undefined : (stop as number)),
+  },
+  {
+    name: "range",
+    params: params("count: count"),
+    doc: "The list 0, 1, …, count − 1.",
+    run(env, { count }) {
+      if ((count as number) > MAX_LIST) return env.wrong("count", `at most ${MAX_LIST}`);
+      return Array.from({ length: count as number }, (_, i) => i);
     },
   },
   {
