@@ -83,6 +83,8 @@ export const unknownData = message("unknown-data", ["name", "known"]);
 export const unknownSetting = message("unknown-setting", ["clause", "name", "known"]);
 export const badSetting = message("bad-setting", ["name", "expected", "found"]);
 export const unknownOverride = message("unknown-override", ["key", "known"]);
+export const severalOutputs = message("several-outputs", ["known"]);
+export const outputWithoutSamples = message("output-without-samples", ["name", "found"]);
 export const lossNotScalar = message("loss-not-scalar", ["type"]);
 export const notADefinition = message("not-a-definition", ["sort", "found"]);
 
@@ -119,7 +121,7 @@ export const emptyBody = message("empty-body", ["what"]);
 export const notABuffer = message("not-a-buffer", ["name"]);
 export const sharedDiffer = message("shared-differ", ["name", "first", "second"]);
 export const modesDiffer = message("modes-differ", ["name", "first", "second"]);
-export const reservedName = message("reserved-name", ["name"]);
+export const reservedName = message("reserved-name", ["name", "kind"]);
 export const unknownParameterType = message("unknown-parameter-type", ["name", "known"]);
 export const tooMuchWork = message("too-much-work", ["limit"]);
 export const callsTooDeep = message("calls-too-deep", ["limit"]);

@@ -52,16 +52,20 @@ export function explain(source: string, options: ExplainOptions): string {
   return text;
 }
 
-/** The gradient of the loss with respect to what the net gives, as mathematics. */
+/** The gradient of the loss with respect to each output of the net, as mathematics. */
 function gradientFormula(source: string, options: CompileOptions): string {
   const tree = parse({ name: options.file ?? "model", text: source });
-  const { module, builder: b, net } = elaborate(tree, { overrides: options.overrides, batch: options.batch });
+  const { module, builder: b, outputs } = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const [loss] = module.programs[0].results;
-  const gradient = { name: "gradient", value: b.op("grad", [loss.value, net.value]) };
-  const programs = [{ name: "gradient", results: [net, gradient], updates: [] }];
+  const gradients = outputs.map(({ name, value }) => ({ name, value: b.op("grad", [loss.value, value]) }));
+  const programs = [{ name: "gradient", results: [...outputs, ...gradients], updates: [] }];
   const simple = simplify(differentiate(simplify({ ...module, programs }, b), b), b);
-  const [output, result] = simple.programs[0].results;
-  return `; d loss / d ${net.name} = ${formula(result.value, new Map([[output.value, net.name]]))}`;
+  const { results } = simple.programs[0];
+  const names = new Map(outputs.map(({ name }, i) => [results[i].value, name]));
+  const lines = outputs.map(
+    ({ name }, i) => `; d loss / d ${name} = ${formula(results[outputs.length + i].value, names)}`,
+  );
+  return lines.join("\n");
 }
 
 function fusionText({ report }: Compilation, program?: string): string {

@@ -201,6 +201,10 @@ const statements: ohm.ActionDict<unknown> = {
   Share(_share, name, _eq, value) {
     return { kind: "share", name: tree(this, name), value: tree(this, value), span: spanOf(this) };
   },
+  Output(_output, name, _eq, first, _pipes, rest) {
+    const steps = [tree(this, first), ...all(this, rest)];
+    return { kind: "output", name: tree(this, name), steps, span: spanOf(this) };
+  },
   ParamDecl(_param, name, shape, init, condition) {
     return {
       kind: "param",

@@ -5,7 +5,7 @@ import type { Token } from "./scan.ts";
 
 const EXPRESSION = new Set(["a name", "a number", "a text", ..."( [ { - ± not true false if repeat".split(" ")]);
 const CONTINUATION = new Set(["an operator", "an assignment", ..."( [ . ? : |> , = + - * / @ ^".split(" ")]);
-const STATEMENT = new Set("let share param buffer state update assert".split(" "));
+const STATEMENT = new Set("let share output param buffer state update assert".split(" "));
 const CLAUSE = new Set("input target net loss metric optimizer data train layer fn schedule init".split(" "));
 const SHOWN = 5;
 /** What other languages call our items. */

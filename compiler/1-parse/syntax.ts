@@ -73,6 +73,8 @@ export type Statement =
   | { readonly kind: "let"; readonly name: Name; readonly value: Expr; readonly span: Span }
   /** `share tower = layer`: wherever it is applied, it has the same parameters. */
   | { readonly kind: "share"; readonly name: Name; readonly value: Expr; readonly span: Span }
+  /** `output boxes = value`: what the net gives beside the value of its last step. */
+  | { readonly kind: "output"; readonly name: Name; readonly steps: readonly Step[]; readonly span: Span }
   | ParamStatement
   | BufferStatement
   | StateStatement

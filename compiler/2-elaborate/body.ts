@@ -22,6 +22,15 @@ export interface Body {
   /** The steps so far. */
   readonly trail: TrailStep[];
   readonly optimizer: OptimizerBody | null;
+  /** Of the net: what its `output` statements name. */
+  readonly outputs: Map<string, Output> | null;
+  /** Whether the last statement was a step. */
+  endsInStep: boolean;
+}
+
+export interface Output {
+  readonly value: CValue;
+  readonly span: Span;
 }
 
 export function bodyOf(
@@ -30,7 +39,11 @@ export function bodyOf(
   input: CValue | null,
   optimizer: OptimizerBody | null = null,
 ): Body {
-  return { kind, place, current: input, trail: [], optimizer };
+  return { kind, place, current: input, trail: [], optimizer, outputs: null, endsInStep: false };
+}
+
+export function netBody(input: CValue | null): Body {
+  return { ...bodyOf("layer", "the net", input), outputs: new Map() };
 }
 
 /** The value of the last step. */
@@ -61,14 +74,19 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
 function recover(statement: Statement, env: Env, body: Body): void {
   if (statement.kind === "step") {
     body.current = POISON;
+    body.endsInStep = true;
     for (const { label } of statement.steps) if (label) env.scope.set(label.text, POISON);
   } else if (statement.kind !== "assert" && statement.kind !== "if") {
     env.scope.set(statement.name.text, POISON);
+    if (statement.kind === "output") body.outputs?.set(statement.name.text, { value: POISON, span: statement.span });
   }
 }
 
+/** How predictions and evaluations call the number of samples. */
+export const SAMPLES = "n";
+
 const TRAIL = 6;
-const TRAILED = ["shape-error", "assertion", "unknown-member"];
+const TRAILED = ["shape-error", "assertion", "unknown-member", "shared-differ"];
 
 /** Adds the chain of shapes that led to an error: the steps of this body, and of those around it. */
 function withTrail(d: Diagnostic, statement: Statement, env: Env): Diagnostic {
@@ -86,6 +104,8 @@ function run(statement: Statement, env: Env, body: Body): void {
       return define(statement.name, evaluateFunction(statement.value, env), env);
     case "share":
       return share(statement, env);
+    case "output":
+      return output(statement, env, body);
     case "param":
       return scope.set(statement.name.text, declareParam(statement, env));
     case "buffer":
@@ -130,6 +150,19 @@ function share({ name, value }: Extract<Statement, { kind: "share" }>, env: Env)
   define(name, { ...layer, sharing }, env);
 }
 
+/** Names an output of the net; a single layer without a label has its parameters called so. */
+function output({ name, steps, span }: Extract<Statement, { kind: "output" }>, env: Env, body: Body): void {
+  if (body.outputs === null) misplaced("output", span, env, body);
+  if (name.text === SAMPLES)
+    throw env.ctx.failure(errors.reservedName({ name: name.text, kind: "an output" }, name.span));
+  const [only] = steps;
+  const isPlain = steps.length === 1 && only.label === null;
+  const value = stepsValue(isPlain ? [{ ...only, label: name }] : steps, env, body);
+  if (!isPlain) nameStep(name, value, env);
+  body.outputs.set(name.text, { value, span: name.span });
+  body.endsInStep = false;
+}
+
 function misplaced(statement: string, span: Span, env: Env, body: Body): never {
   const help = statement === "=" ? "name a step with `name: step`, a value with `let name = value`" : undefined;
   throw env.ctx.failure(errors.misplacedStatement({ statement, place: body.place }, span, { help }));
@@ -169,14 +202,18 @@ function steps(statement: Extract<Statement, { kind: "step" }>, env: Env, body: 
   if (body.kind === "optimizer") misplaced("a value", statement.span, env, body);
   if (body.kind === "function" && body.current !== null)
     throw env.ctx.failure(errors.unusedValue({}, body.trail.at(-1)!.span));
-  const [first, ...rest] = statement.steps;
+  body.current = stepsValue(statement.steps, env, body);
+  body.endsInStep = true;
+}
+
+function stepsValue([first, ...rest]: readonly Step[], env: Env, body: Body): CValue {
   let value = firstStep(first, env, body);
   note(first, value, body);
   for (const step of rest) {
     value = pipeStep(step, value, env);
     note(step, value, body);
   }
-  body.current = value;
+  return value;
 }
 
 function note({ label, expr, span }: Step, value: CValue, body: Body): void {

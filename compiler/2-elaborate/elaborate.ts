@@ -34,8 +34,8 @@ export interface ElaborateOptions {
 export interface Elaborated {
   readonly module: Module;
   readonly builder: Builder;
-  /** What the net gives in training, by the name of its result. */
-  readonly net: Program["results"][number];
+  /** What the net gives in training, by name. */
+  readonly outputs: Program["results"];
   /** The learning rate of a step, of rank 0. */
   readonly lr: Value | null;
   readonly data: ManifestData | null;
@@ -104,7 +104,7 @@ class Elaboration {
     return {
       module,
       builder: this.b,
-      net: training.output(),
+      outputs: training.outputs,
       lr: optimizer!.lr,
       data,
       train,

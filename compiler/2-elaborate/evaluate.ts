@@ -8,7 +8,18 @@ import { matmul } from "./builtins/linear-algebra.ts";
 import { apply, call } from "./calls.ts";
 import { type Context, didYouMean, type Env, lookup } from "./context.ts";
 import { member } from "./members.ts";
-import { type CValue, isCallable, isList, isPoison, isTensor, POISON, show, type Tensor, tensor } from "./values.ts";
+import {
+  type CValue,
+  isCallable,
+  isList,
+  isOutputs,
+  isPoison,
+  isTensor,
+  POISON,
+  show,
+  type Tensor,
+  tensor,
+} from "./values.ts";
 
 /** No tensor may have more elements than a signed 32-bit integer counts. */
 export const MAX_ELEMENTS = 2 ** 31;
@@ -45,7 +56,7 @@ function evaluateKind(expr: Expr, env: Env, label: Name | null): CValue {
     case "index":
       return indexed(expr, env);
     case "member":
-      return member(evaluate(expr.target, env), expr.member, env.ctx);
+      return member(targetOf(expr.target, env), expr.member, env.ctx);
     case "pipe":
       return pipe(expr.steps, env);
     case "block":
@@ -82,9 +93,19 @@ function list(expr: Extract<Expr, { kind: "list" }>, env: Env): CValue {
   return items;
 }
 
+/** What a member is of: the outputs of the net may be several there, and nowhere else. */
+function targetOf(expr: Expr, env: Env): CValue {
+  const value = expr.kind === "name" ? lookup(env, expr.name, false) : undefined;
+  return value !== undefined && isOutputs(value) ? value : evaluate(expr, env);
+}
+
 function named(name: string, span: Span, env: Env): CValue {
   const value = lookup(env, name, false);
-  return value ?? unknownName(name, span, env, "name");
+  if (value === undefined) return unknownName(name, span, env, "name");
+  if (!isOutputs(value)) return value;
+  if (value.main !== null) return value.main;
+  const known = [...value.named.keys()].map((output) => `\`${name}.${output}\``);
+  throw env.ctx.failure(errors.severalOutputs({ known: known.join(", ") }, span));
 }
 
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {

@@ -22,7 +22,9 @@ export function declareInput(clause: InputClause, env: Env): InputDecl | null {
 function inputOf(clause: InputClause, env: Env): InputDecl | null {
   const { ctx } = env;
   const { kind: role, name, type, span } = clause;
-  if (RESERVED.includes(name.text)) throw ctx.failure(errors.reservedName({ name: name.text }, name.span));
+  if (RESERVED.includes(name.text)) {
+    throw ctx.failure(errors.reservedName({ name: name.text, kind: "an input or target" }, name.span));
+  }
   const sizes: number[] = [];
   for (const expr of clause.shape) {
     const size = evaluate(expr, env);
@@ -33,25 +35,21 @@ function inputOf(clause: InputClause, env: Env): InputDecl | null {
     sizes.push(size);
   }
   const base = { name: name.text, role, span: name.span };
-  if (type.text === "class" && role === "target") {
-    if (sizes.length !== 1 || sizes[0] > MAX_CLASSES) {
-      const params = {
-        name: name.text,
-        expected: `class[k] with k from 1 to ${MAX_CLASSES}`,
-        found: `class[${sizes.join(", ")}]`,
-      };
-      throw ctx.failure(errors.badSetting(params, span));
-    }
-    return { ...base, dtype: "i32", shape: [], classes: sizes[0] };
+  const isClass = type.text === "class";
+  if (isClass && (sizes.length === 0 || sizes[0] > MAX_CLASSES)) {
+    const expected = `class[k] with k from 1 to ${MAX_CLASSES}, or class[k, sizes]`;
+    const params = { name: name.text, expected, found: `class[${sizes.join(", ")}]` };
+    throw ctx.failure(errors.badSetting(params, span));
   }
-  const dtype = type.text;
+  const shape = isClass ? sizes.slice(1) : sizes;
+  const dtype = isClass ? "i32" : type.text;
   if (dtype !== "f32" && dtype !== "i32") throw ctx.failure(errors.unknownType({ name: dtype }, type.span));
-  const elements = sizeOf(sizes, ctx.batch);
+  const elements = sizeOf(shape, ctx.batch);
   if (elements > MAX_ELEMENTS) {
     const what = `the ${role} \`${name.text}\` of ${ctx.batch} samples`;
     throw ctx.failure(errors.tooLarge({ what, elements, limit: MAX_ELEMENTS }, span));
   }
-  return { ...base, dtype, shape: sizes };
+  return { ...base, dtype, shape, ...(isClass && { classes: sizes[0] }) };
 }
 
 /** What the names mean in a net or in a `loss`. */

@@ -8,9 +8,11 @@ import {
   axisNames,
   type CValue,
   isCallable,
+  isOutputs,
   isParameters,
   isPoison,
   isTensor,
+  type Outputs,
   POISON,
   show,
   showType,
@@ -22,6 +24,7 @@ export function member(target: CValue, name: Name, ctx: Context): CValue {
   if (isPoison(target)) return POISON;
   if (isParameters(target)) return parameter(target.sharing, target.prefix, name, ctx);
   if (isCallable(target) && target.sharing) return parameter(target.sharing, "", name, ctx);
+  if (isOutputs(target)) return outputOf(target, name, ctx);
   if (!isTensor(target)) {
     throw ctx.failure(errors.unknownMember({ member: name.text, found: show(target), known: "none" }, name.span));
   }
@@ -33,6 +36,19 @@ export function member(target: CValue, name: Name, ctx: Context): CValue {
   const flat = name.text === "features" && members.has("channels");
   const help = flat ? { help: "put `flatten` before this step" } : didYouMean(name.text, known);
   throw ctx.failure(errors.unknownMember({ member: name.text, found, known: known.join(", ") }, name.span, help));
+}
+
+/** `net.boxes`; what is no output's name is looked for in the main output. */
+function outputOf({ named, main }: Outputs, name: Name, ctx: Context): CValue {
+  const found = named.get(name.text);
+  if (found !== undefined) return found;
+  const ofMain = main !== null && isTensor(main) ? membersOf(main, ctx).get(name.text) : undefined;
+  if (ofMain !== undefined) return ofMain;
+  const known = [...named.keys()];
+  const help = didYouMean(name.text, known);
+  throw ctx.failure(
+    errors.unknownMember({ member: name.text, found: "the net", known: known.join(", ") }, name.span, help),
+  );
 }
 
 /** `table.weight`, `tower.conv1.weight`: of what a shared layer's applications so far have declared. */

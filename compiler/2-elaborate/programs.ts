@@ -1,9 +1,10 @@
 /** One elaboration of the model, for training or for evaluation, and the programs made of it. */
 import type { ManifestData } from "../../runtime/abi.ts";
 import type { UseClause } from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { InputDecl, Program, Value } from "../ir/graph.ts";
-import { bodyOf, runBody } from "./body.ts";
+import { bodyOf, netBody, runBody, SAMPLES } from "./body.ts";
 import type { Clauses } from "./clauses.ts";
 import type { Context, Env } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -17,6 +18,8 @@ export class ModelPass {
   readonly ctx: Context;
   /** null where an error was reported. */
   readonly loss: Value | null;
+  /** What the net gives, by name. */
+  readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   private readonly net: CValue;
   private readonly metrics: readonly { readonly name: string; readonly value: Value }[];
 
@@ -33,7 +36,7 @@ export class ModelPass {
     const after = new Scope(scope);
     after.set("net", this.net);
     this.loss = clauses.loss && this.scalar(clauses.loss, after);
-    const taken = new Set(["loss"]);
+    const taken = new Set(["loss", SAMPLES]);
     this.metrics = clauses.metrics.flatMap((clause) => {
       const value = this.scalar(clause, after);
       const name = this.metricName(clause, taken);
@@ -66,10 +69,33 @@ export class ModelPass {
     const first = names.length === 1 ? scope.get(names[0].text)! : null;
     const inner = new Scope(scope);
     if (first) inner.set("in", first);
-    const body = bodyOf("layer", "the net", first);
+    const body = netBody(first);
     if (first) body.trail.push({ label: `input ${names[0].text}`, value: first, span: names[0].span });
     const env: Env = { ...this.env, scope: new Scope(inner), path: ParamPath.root() };
-    return runBody(net.body, env, body, net.span);
+    const value = runBody(net.body, env, body, net.span);
+    const named = body.outputs!;
+    if (named.size === 0 || body.endsInStep) {
+      // The name that PyTorch's users know, where the target is a class.
+      const isClass = this.inputs.some((decl) => decl.role === "target" && decl.classes !== undefined);
+      this.output(isClass ? "logits" : "output", value, body.trail.at(-1)?.span ?? net.span);
+    }
+    for (const [name, output] of named) this.output(name, output.value, output.span);
+    if (named.size === 0) return value;
+    const members = new Map([...named].map(([name, output]) => [name, output.value]));
+    return { kind: "outputs", named: members, main: body.endsInStep ? value : null };
+  }
+
+  private output(name: string, output: CValue, span: Span): void {
+    const { ctx } = this;
+    if (!isTensor(output)) return;
+    const { type } = output.value;
+    if (type.shape[0] !== "n") {
+      ctx.diagnostics.add(errors.outputWithoutSamples({ name, found: show(output) }, span));
+    } else if (this.outputs.some((known) => known.name === name)) {
+      ctx.diagnostics.add(errors.duplicateName({ kind: "output", name }, span));
+    } else {
+      this.outputs.push({ name, value: type.dtype === "bool" ? ctx.b.cast(output.value, "f32") : output.value });
+    }
   }
 
   private scalar({ sort, expr }: UseClause, scope: Scope): Value | null {
@@ -110,14 +136,7 @@ export class ModelPass {
   }
 
   forwardProgram(): Program {
-    return { name: "forward", results: [this.output()], updates: [] };
-  }
-
-  /** What the net gives: `logits` where the target is a class. */
-  output(): Program["results"][number] {
-    const isClass = this.inputs.some((decl) => decl.role === "target" && decl.classes !== undefined);
-    const value = isTensor(this.net) ? this.net.value : null;
-    return { name: isClass ? "logits" : "output", value: value! };
+    return { name: "forward", results: this.outputs, updates: [] };
   }
 
   /** Bytes to floats, for every float input. */

@@ -128,6 +128,9 @@ class Resolver {
     switch (s.kind) {
       case "step":
         return this.steps(s.steps, this.prefer);
+      case "output":
+        this.steps(s.steps, this.prefer);
+        return this.declare(s.name);
       case "if":
         this.expr(s.condition, this.prefer);
         this.statements(s.then);

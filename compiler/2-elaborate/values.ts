@@ -8,7 +8,17 @@ import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 import type { Sharing } from "./sharing.ts";
 
-export type CValue = number | boolean | string | CList | Tensor | Callable | Parameters | Distribution | Poison;
+export type CValue =
+  | number
+  | boolean
+  | string
+  | CList
+  | Tensor
+  | Callable
+  | Parameters
+  | Outputs
+  | Distribution
+  | Poison;
 export interface CList extends ReadonlyArray<CValue> {}
 
 export interface Tensor {
@@ -16,6 +26,14 @@ export interface Tensor {
   readonly value: Value;
   /** The full name of the buffer whose value it is. */
   readonly buffer?: string;
+}
+
+/** What a net with `output` statements gives: `net.boxes`. */
+export interface Outputs {
+  readonly kind: "outputs";
+  readonly named: ReadonlyMap<string, CValue>;
+  /** The value of the net's last step, if that is an output: `net`. */
+  readonly main: CValue | null;
 }
 
 /** How a parameter starts. */
@@ -62,13 +80,14 @@ export type DefinitionTarget = Extract<Target, { kind: "definition" }>;
 
 export const tensor = (value: Value): Tensor => ({ kind: "tensor", value });
 
-type Tagged = Tensor | Callable | Parameters | Distribution | Poison;
+type Tagged = Tensor | Callable | Parameters | Outputs | Distribution | Poison;
 const hasKind = (v: CValue, kind: Tagged["kind"]): boolean =>
   typeof v === "object" && !Array.isArray(v) && (v as Tagged).kind === kind;
 export const isTensor = (v: CValue | undefined): v is Tensor => v !== undefined && hasKind(v, "tensor");
 export const isCallable = (v: CValue): v is Callable => hasKind(v, "callable");
 export const isDistribution = (v: CValue): v is Distribution => hasKind(v, "distribution");
 export const isParameters = (v: CValue): v is Parameters => hasKind(v, "parameters");
+export const isOutputs = (v: CValue): v is Outputs => hasKind(v, "outputs");
 export const isList = (v: CValue): v is CList => Array.isArray(v);
 export const isPoison = (v: CValue): v is Poison => hasKind(v, "poison");
 
@@ -103,6 +122,7 @@ export function show(value: CValue): string {
   }
   if (isTensor(value)) return value.value.type.shape.length === 0 ? "a run-time number" : showType(value.value.type);
   if (isDistribution(value)) return "an initialiser";
+  if (isOutputs(value)) return "the outputs of the net";
   if (isParameters(value)) return `the parameters \`${value.sharing.name}.${value.prefix.slice(0, -1)}\``;
   if (isCallable(value)) return `the ${sortOf(value)} \`${nameOf(value)}\``;
   return "a value that could not be made";
