@@ -81,6 +81,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     ...(team && { threads: { most: MOST_THREADS, ...team.memory } }),
     lr: model.lr && hostExpr(model.lr),
     data: model.data,
+    ...(model.measures.length > 0 && { measures: model.measures }),
     train: model.train,
   };
   const wasm = team?.bytes ?? (backend === "wasm" ? emitWasm(assembled.loops, { names }) : null);

@@ -112,6 +112,12 @@ export interface ManifestThreads {
   readonly limits: number;
 }
 
+/** A buffer whose value is the mean of the program's result over the training data, each sample of the same weight. */
+export interface ManifestMeasure {
+  readonly tensor: string;
+  readonly program: string;
+}
+
 export interface Manifest {
   readonly abi: number;
   readonly name: string;
@@ -135,6 +141,8 @@ export interface Manifest {
   /** The learning rate of a step, for reports. */
   readonly lr: HostExpr | null;
   readonly data: ManifestData | null;
+  /** In this order: later ones may need earlier ones. */
+  readonly measures?: readonly ManifestMeasure[];
   readonly train: {
     readonly epochs: number;
     readonly shuffle: boolean;

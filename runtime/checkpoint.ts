@@ -33,16 +33,33 @@ export interface LoadOptions {
 
 const PREFIX = "mlc.";
 
-export function encodeCheckpoint(manifest: Manifest, memory: Memory, progress: Progress | null): Uint8Array {
+/** What the training data left behind: whether measured buffers have their values, and what the classes are called. */
+export interface Learned {
+  measured: boolean;
+  classes: readonly string[] | null;
+}
+
+export function encodeCheckpoint(
+  manifest: Manifest,
+  memory: Memory,
+  { measured, classes }: Learned,
+  progress: Progress | null,
+): Uint8Array {
+  const unknown = measured ? new Set() : measuredTensors(manifest);
   const tensors = manifest.tensors
-    .filter((tensor) => progress !== null || tensor.kind !== "state")
+    .filter((tensor) => (progress !== null || tensor.kind !== "state") && !unknown.has(tensor.name))
     .map(({ name, shape, address }) => ({ name, shape, data: floatsAt(memory, address, shape) }));
   const metadata: Record<string, string> = { format: "pt", [`${PREFIX}model`]: manifest.name };
+  if (classes !== null) metadata[`${PREFIX}classes`] = JSON.stringify(classes);
   for (const [key, value] of Object.entries(progress ?? {})) metadata[PREFIX + key] = String(value);
   return encodeSafetensors(tensors, metadata);
 }
 
-export interface Loaded {
+function measuredTensors({ measures = [] }: Manifest): ReadonlySet<string> {
+  return new Set(measures.map(({ tensor }) => tensor));
+}
+
+export interface Loaded extends Learned {
   readonly values: readonly { readonly tensor: ManifestTensor; readonly data: Float32Array | Float64Array }[];
   /** Null if the file holds weights alone. */
   readonly progress: Progress | null;
@@ -52,7 +69,12 @@ export interface Loaded {
 export function decodeCheckpoint(bytes: Uint8Array, manifest: Manifest, options: LoadOptions): Loaded {
   const file = decodeSafetensors(bytes);
   const whole = !options.weightsOnly && `${PREFIX}step` in file.metadata;
-  const wanted = manifest.tensors.filter((tensor) => whole || tensor.kind !== "state");
+  // Weights from elsewhere need not hold what can be measured again.
+  const measures = [...measuredTensors(manifest)];
+  const measured = measures.length === 0 || measures.some((name) => file.tensors.has(name));
+  const wanted = manifest.tensors.filter(
+    ({ kind, name }) => (whole || kind !== "state") && (measured || !measures.includes(name)),
+  );
   checkFit(file.tensors, wanted, manifest, whole);
   const values = wanted.map((tensor) => {
     const average = options.averaged && !whole ? file.tensors.get(`${tensor.name}@average`) : undefined;
@@ -60,7 +82,8 @@ export function decodeCheckpoint(bytes: Uint8Array, manifest: Manifest, options:
     return { tensor, data: manifest.floatBytes === 8 ? Float64Array.from(numbers) : Float32Array.from(numbers) };
   });
   if (!options.allowNonFinite) checkFinite(values);
-  return { values, progress: whole ? readProgress(file.metadata) : null };
+  const progress = whole ? readProgress(file.metadata) : null;
+  return { values, progress, measured, classes: readClasses(file.metadata) };
 }
 
 /** All that is wrong, in one message. */
@@ -116,6 +139,18 @@ function checkFinite(values: Loaded["values"]): void {
     const message = `the file holds values that are not finite:\n${lines("first of a tensor", problems).join("\n")}`;
     throw new TrainerError("weights", `${message}\ntake an earlier one, or load it with allowNonFinite`);
   }
+}
+
+function readClasses(metadata: Readonly<Record<string, string>>): readonly string[] | null {
+  const text = metadata[`${PREFIX}classes`];
+  if (text === undefined) return null;
+  try {
+    const names: unknown = JSON.parse(text);
+    if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  } catch {
+    // Told below, as any other text that is no list.
+  }
+  throw new TrainerError("weights", `the metadata ${PREFIX}classes must be a list of names, found ${text}`);
 }
 
 function readProgress(metadata: Readonly<Record<string, string>>): Progress {

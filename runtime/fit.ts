@@ -26,6 +26,7 @@ export async function* trainEpochs(
   const { signal } = options;
   const plan = makePlan(session, data.samples, options);
   resume(session, data.samples, options.shuffle);
+  if (!session.learned.measured && !(await session.measure(data, signal))) return;
   kernels.host.steps_per_epoch = plan.updates;
   kernels.host.epochs = plan.epochs;
   // A limit of steps stops the run early; the schedule is that of the whole run.

@@ -1,7 +1,8 @@
 /** A run: kernels, the feed of its inputs, and where it stands. */
 import type { Manifest } from "./abi.ts";
 import type { Evaluation, Prediction, StepResult } from "./api.ts";
-import { decodeCheckpoint, encodeCheckpoint, type LoadOptions, type Progress } from "./checkpoint.ts";
+import { decodeCheckpoint, encodeCheckpoint, type Learned, type LoadOptions, type Progress } from "./checkpoint.ts";
+import { TrainerError } from "./errors.ts";
 import { breather } from "./events.ts";
 import { type Bound, Feed } from "./feed.ts";
 import type { Kernels } from "./kernels.ts";
@@ -12,6 +13,8 @@ const START = { step: 0, epoch: 0, cursor: 0, samples: 0, lossSum: 0, batches: 0
 export class Session {
   readonly feed: Feed;
   readonly progress: Progress;
+  /** From the training data, or from a file. */
+  readonly learned: Learned;
 
   constructor(
     readonly kernels: Kernels,
@@ -20,6 +23,7 @@ export class Session {
     const { manifest, engine, memory } = kernels;
     this.feed = new Feed(manifest, engine, memory);
     this.progress = { seed, shuffle: manifest.train.shuffle, ...START };
+    this.learned = { measured: (manifest.measures ?? []).length === 0, classes: null };
     kernels.initialise(manifest.tensors, seed);
   }
 
@@ -41,11 +45,51 @@ export class Session {
     kernels.run(program, n, progress.seed, progress.batches);
   }
 
-  /** Runs a program that trains nothing. */
-  private look(program: string, n: number, averaged: boolean): void {
-    // Before the first update there is nothing to average.
-    if (averaged && this.progress.step > 0) this.kernels.averaged(() => this.run(program, n));
-    else this.run(program, n);
+  private needMeasured(): void {
+    if (this.learned.measured) return;
+    const names = this.manifest.measures!.map(({ tensor }) => tensor).join(", ");
+    throw new TrainerError("input", `${names}: not known yet; call measure(dataset), or load weights that hold them`);
+  }
+
+  /** Runs a program that trains nothing on all samples, batch by batch; false if the signal ended it. */
+  private async look(
+    program: string,
+    data: Bound,
+    averaged: boolean,
+    visit: (from: number, n: number) => void,
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const { kernels, manifest, progress } = this;
+    const pause = breather();
+    for (let from = 0; from < data.samples; from += manifest.batch) {
+      if (signal?.aborted) return false;
+      const n = Math.min(manifest.batch, data.samples - from);
+      this.feed.write(data, from, n, null);
+      // Before the first update there is nothing to average.
+      if (averaged && progress.step > 0) kernels.averaged(() => this.run(program, n));
+      else this.run(program, n);
+      visit(from, n);
+      await pause();
+    }
+    return true;
+  }
+
+  /** Gives the measured buffers their values, from the samples that will be trained on; false if the signal ended it. */
+  async measure(data: Bound, signal?: AbortSignal): Promise<boolean> {
+    const { kernels, manifest, learned } = this;
+    for (const { tensor, program } of manifest.measures ?? []) {
+      const [result] = kernels.results(program);
+      const sums = new Float64Array(elements(result.shape));
+      const add = (_: number, n: number) => {
+        const means = kernels.values(result, n);
+        for (let i = 0; i < sums.length; i++) sums[i] += means[i] * n;
+      };
+      if (!(await this.look(program, data, false, add, signal))) return false;
+      const buffer = manifest.tensors.find(({ name }) => name === tensor)!;
+      kernels.view(buffer).set(sums.map((sum) => sum / data.samples));
+    }
+    learned.measured = true;
+    return true;
   }
 
   /** One update from all samples of `data`, in as many batches as it takes. */
@@ -60,6 +104,7 @@ export class Session {
   /** One batch of `n` samples from `from` of the order; null if its update goes on with the next one. */
   batch(data: Bound, from: number, n: number, order: Uint32Array | null, ends: boolean): StepResult | null {
     const { kernels, progress } = this;
+    this.needMeasured();
     this.feed.write(data, from, n, order);
     this.run("train_step", n);
     const own = kernels.scalar(kernels.results("train_step")[0]);
@@ -79,41 +124,33 @@ export class Session {
 
   /** Null if the signal ended it. */
   async evaluate(data: Bound, averaged: boolean, signal?: AbortSignal): Promise<Evaluation | null> {
-    const { kernels, manifest } = this;
+    const { kernels } = this;
+    this.needMeasured();
     const scalars = kernels.results("evaluate").filter((result) => result.shape.length === 0);
     const sums = scalars.map(() => 0);
-    const pause = breather();
-    for (let from = 0; from < data.samples; from += manifest.batch) {
-      if (signal?.aborted) return null;
-      const n = Math.min(manifest.batch, data.samples - from);
-      this.feed.write(data, from, n, null);
-      this.look("evaluate", n, averaged);
+    const add = (_: number, n: number) => {
       for (let i = 0; i < sums.length; i++) sums[i] += kernels.scalar(scalars[i]) * n;
-      await pause();
-    }
+    };
+    if (!(await this.look("evaluate", data, averaged, add, signal))) return null;
     const means = scalars.map(({ name }, i) => [name, sums[i] / data.samples]);
     return { ...Object.fromEntries(means), n: data.samples };
   }
 
   async predict(data: Bound, averaged: boolean): Promise<Prediction> {
-    const { kernels, manifest } = this;
+    const { kernels } = this;
+    this.needMeasured();
     const outputs = kernels
       .results("forward")
       .map((result) => ({ result, all: kernels.allocate(result, data.samples) }));
-    const pause = breather();
-    for (let from = 0; from < data.samples; from += manifest.batch) {
-      const n = Math.min(manifest.batch, data.samples - from);
-      this.feed.write(data, from, n, null);
-      this.look("forward", n, averaged);
+    await this.look("forward", data, averaged, (from, n) => {
       for (const { result, all } of outputs) all.set(kernels.values(result, n), elements(result.shape, from));
-      await pause();
-    }
+    });
     return { ...Object.fromEntries(outputs.map(({ result, all }) => [result.name, all])), n: data.samples };
   }
 
   save(weightsOnly: boolean, averaged: boolean): Uint8Array {
-    const { manifest, kernels, progress } = this;
-    const encode = () => encodeCheckpoint(manifest, kernels.memory, weightsOnly ? null : progress);
+    const { manifest, kernels, progress, learned } = this;
+    const encode = () => encodeCheckpoint(manifest, kernels.memory, learned, weightsOnly ? null : progress);
     return weightsOnly && averaged && progress.step > 0 ? kernels.averaged(encode) : encode();
   }
 
@@ -126,5 +163,6 @@ export class Session {
       kernels.initialise(states, progress.seed);
     }
     Object.assign(progress, loaded.progress ?? START);
+    Object.assign(this.learned, { measured: loaded.measured, classes: loaded.classes ?? this.learned.classes });
   }
 }

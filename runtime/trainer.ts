@@ -98,12 +98,33 @@ export class Trainer {
     const session = this.#alive();
     if (this.#fitting) throw new TrainerError("options", "fit is already running on this trainer");
     const { evalDataset } = options;
+    const { names } = data as Dataset;
+    if (names !== undefined) session.learned.classes = names;
     this.#fitting = true;
     try {
       yield* trainEpochs(session, bindAll(session, data), evalDataset ? bindAll(session, evalDataset) : null, options);
     } finally {
       this.#fitting = false;
     }
+  }
+
+  /**
+   * Gives the buffers that the model computes from its training data (as `normalize` does without arguments) their values;
+   * needs no targets. `fit` does it by itself, unless the weights loaded held them.
+   */
+  async measure(data: Columns | Dataset): Promise<void> {
+    const session = this.#alive();
+    await session.measure(session.feed.bind(data, false, { samples: 0, columns: [] }));
+  }
+
+  /** Whether nothing is left to measure. */
+  get measured(): boolean {
+    return this.#alive().learned.measured;
+  }
+
+  /** What the classes are called, where a dataset or the weights have told. */
+  get classes(): readonly string[] | null {
+    return this.#alive().learned.classes;
   }
 
   /** Loss and metrics without training: dropout is off, batch norms use their running statistics. */

@@ -66,6 +66,8 @@ export interface TrailStep {
 export class Context {
   /** New values of the buffers by name, each with the value that it was computed from. */
   readonly updates = new Map<string, { readonly old: Value; readonly value: Value; readonly span: Span }>();
+  /** Buffers whose initial value is the mean of a value over the training data, in the order of their declaration. */
+  readonly measured = new Map<string, Value>();
   /** How many classes an integer input or target distinguishes, by its name. */
   readonly classes = new Map<string, number>();
   private readonly frames: Frame[] = [];

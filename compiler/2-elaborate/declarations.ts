@@ -18,13 +18,21 @@ export function declareParam(statement: ParamStatement, env: Env): CValue {
 }
 
 export function declareBuffer(statement: BufferStatement, env: Env): CValue {
-  return declare(statement, env, "buffer", () => {
+  let measured: Value | null = null;
+  const buffer = declare(statement, env, "buffer", (shape) => {
     const value = evaluate(statement.value, env);
     if (isPoison(value)) return null;
     if (typeof value === "number") return { kind: "constant", value };
+    if (isTensor(value) && sameShape(value.value.type.shape, shape)) {
+      measured = value.value;
+      return { kind: "constant", value: 0 };
+    }
     const what = `the initial value of \`${statement.name.text}\``;
-    throw env.ctx.failure(errors.wrongValue({ what, expected: "a number", found: show(value) }, statement.value.span));
+    const expected = `a number, or a tensor [${shape.join(", ")}]`;
+    throw env.ctx.failure(errors.wrongValue({ what, expected, found: show(value) }, statement.value.span));
   });
+  if (measured && isTensor(buffer)) env.ctx.measured.set(String(buffer.value.attrs.name), measured);
+  return buffer;
 }
 
 function declare(
@@ -42,7 +50,8 @@ function declare(
       throw ctx.failure(errors.notCompileTime({ what: "this condition" }, condition.span));
     if (!wanted) return otherwise === null ? 0 : evaluate(otherwise, env);
   }
-  if (path === null) throw ctx.failure(errors.parametersOutsideNet({ name: name.text }, span));
+  if (path === null || (kind === "param" && path.onlyBuffers))
+    throw ctx.failure(errors.parametersOutsideNet({ name: name.text }, span));
   const full = `${path.prefix}${name.text}`;
   const shape = sizesOf(statement.shape, `the ${kind === "param" ? "parameter" : kind} \`${full}\``, span, env);
   if (shape === null) return POISON;

@@ -3,7 +3,7 @@
  * and for evaluation, with one builder: what the two have in common is one graph.
  */
 
-import type { ManifestData } from "../../runtime/abi.ts";
+import type { ManifestData, ManifestMeasure } from "../../runtime/abi.ts";
 import { libraryEntries } from "../1-parse/parse.ts";
 import type { Model, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
@@ -39,6 +39,8 @@ export interface Elaborated {
   /** The learning rate of a step, of rank 0. */
   readonly lr: Value | null;
   readonly data: ManifestData | null;
+  /** Programs that measure a buffer each, on the training data. */
+  readonly measures: readonly ManifestMeasure[];
   readonly train: TrainSettings;
   readonly warnings: readonly Diagnostic[];
 }
@@ -87,6 +89,7 @@ class Elaboration {
     this.warnings(clauses, [loss!, ...evaluation.metricValues], training.ctx);
     const trainStep = { name: "train_step", results: [{ name: "loss", value: loss! }], updates: optimizer!.batch };
     const updating = optimizer!.update ? [{ name: "update", results: [], updates: optimizer!.update }] : [];
+    const measures = evaluation.measurePrograms();
     const module: Module = {
       name: model.name.text,
       batch: train.batch,
@@ -97,6 +100,7 @@ class Elaboration {
         ...updating,
         evaluation.evaluateProgram(),
         evaluation.forwardProgram(),
+        ...measures,
         ...evaluation.ingestPrograms(),
       ],
     };
@@ -107,6 +111,7 @@ class Elaboration {
       outputs: training.outputs,
       lr: optimizer!.lr,
       data,
+      measures: measures.map(({ name, results }) => ({ tensor: results[0].name, program: name })),
       train,
       warnings: this.diagnostics.all,
     };

@@ -12,6 +12,8 @@ export class ParamPath {
   /** A step without a label is named by this place itself. */
   private isTransparent = false;
   private frozen: boolean;
+  /** Whether there can be no parameters here. */
+  readonly onlyBuffers: boolean;
 
   private constructor(
     readonly prefix: string,
@@ -19,19 +21,25 @@ export class ParamPath {
     private readonly segment: string,
     /** The innermost shared layer around this place. */
     readonly sharing: Sharing | null,
+    onlyBuffers = false,
   ) {
     this.frozen = parent?.frozen ?? false;
+    this.onlyBuffers = parent?.onlyBuffers ?? onlyBuffers;
   }
 
   static root(): ParamPath {
     return new ParamPath("", null, "", null);
+  }
+  /** Where the steps of the data clause are. */
+  static data(): ParamPath {
+    return new ParamPath("data.", null, "", null, true);
   }
   labelled(label: string): ParamPath {
     return new ParamPath(`${this.prefix}${label}.`, this, label, this.sharing);
   }
   /** The same place for one more application of a shared layer: its names are free again. */
   again(sharing: Sharing): ParamPath {
-    const path = new ParamPath(this.prefix, this.parent, this.segment, sharing);
+    const path = new ParamPath(this.prefix, this.parent, this.segment, sharing, this.onlyBuffers);
     path.frozen = this.frozen;
     return path;
   }
@@ -43,7 +51,7 @@ export class ParamPath {
   }
   /** The same place, which its one step without a label shares. */
   transparent(): ParamPath {
-    const path = new ParamPath(this.prefix, this.parent, this.segment, this.sharing);
+    const path = new ParamPath(this.prefix, this.parent, this.segment, this.sharing, this.onlyBuffers);
     path.isTransparent = true;
     path.frozen = this.frozen;
     return path;

@@ -55,7 +55,7 @@ export class ModelPass {
       const steps = decl === image ? (this.clauses.data?.body ?? []) : [];
       const body = bodyOf("layer", "the data's steps", leaf);
       body.trail.push({ label: `input ${decl.name}`, value: leaf, span: decl.span! });
-      const inner: Env = { ...this.env, scope: new Scope(scope) };
+      const inner: Env = { ...this.env, scope: new Scope(scope), path: ParamPath.data() };
       inner.scope.set("in", leaf);
       scope.set(decl.name, steps.length === 0 ? leaf : runBody(steps, inner, body, this.clauses.data!.span));
     }
@@ -137,6 +137,15 @@ export class ModelPass {
 
   forwardProgram(): Program {
     return { name: "forward", results: this.outputs, updates: [] };
+  }
+
+  /** What buffers are measured from: for each, its value for a batch in evaluation. */
+  measurePrograms(): Program[] {
+    return [...this.ctx.measured].map(([name, value], i) => ({
+      name: `measure_${i}`,
+      results: [{ name, value: this.ctx.b.cast(value, "f32") }],
+      updates: [],
+    }));
   }
 
   /** Bytes to floats, for every float input. */

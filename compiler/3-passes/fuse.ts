@@ -34,7 +34,7 @@ function writesInPieces(anchor: Value): boolean {
   if (anchor.op === "max_unpool2d" || anchor.op === "sum_unpool2d") return !isExactWindow(anchor);
   if (anchor.op === "conv2d_grad_input" || anchor.op === "tile" || anchor.op === "contract_rows") return true;
   if (anchor.op === "untile") return overlaps(anchor);
-  if (anchor.op === "scatter_rows") return true;
+  if (anchor.op === "scatter_rows" || anchor.op === "dynamic_pad") return true;
   return anchor.op === "conv2d_grad_weight" || anchor.op === "pad" || anchor.op === "concat";
 }
 
@@ -53,6 +53,8 @@ const STORED_OPERANDS: Readonly<Record<string, readonly number[]>> = {
   max_pool2d_gather: [0, 1],
   gather_rows: [0, 1],
   scatter_rows: [1],
+  dynamic_slice: [1],
+  dynamic_pad: [1],
 };
 
 /** An inlined expression that costs more than this is not computed twice. */

@@ -224,6 +224,12 @@ export interface Trainer {
   step(batch: Batch | Dataset): Promise<StepResult>;
   /** Trains until the run has \`epochs\` epochs; gives a result after each. */
   fit(data: Batch | Dataset, options?: FitOptions): AsyncGenerator<EpochResult, void, void>;
+  /** Gives what the model computes from its training data its values; \`fit\` does it by itself. */
+  measure(data: Inputs | Dataset): Promise<void>;
+  /** Whether nothing is left to measure. */
+  readonly measured: boolean;
+  /** What the classes are called, where a dataset or the weights have told. */
+  readonly classes: readonly string[] | null;
   /** Loss and metrics without training. */
   evaluate(data: Batch | Dataset, options?: LookOptions): Promise<Evaluation>;
   /** The model's output. */

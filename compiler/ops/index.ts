@@ -14,6 +14,8 @@ import { conv2dGradInput } from "./conv2d_grad_input.ts";
 import { conv2dGradWeight } from "./conv2d_grad_weight.ts";
 import { cos } from "./cos.ts";
 import { div } from "./div.ts";
+import { dynamicPad } from "./dynamic_pad.ts";
+import { dynamicSlice } from "./dynamic_slice.ts";
 import { eq } from "./eq.ts";
 import { erf } from "./erf.ts";
 import { exp } from "./exp.ts";
@@ -146,6 +148,8 @@ export const ops: readonly OpDef[] = [
   maxPool2dGather,
   sumPool2d,
   sumUnpool2d,
+  dynamicSlice,
+  dynamicPad,
   softmax,
   logSoftmax,
   gatherRows,

@@ -39,6 +39,7 @@ const settings: readonly ((example: string) => string)[] = [
   (example) => modelWith(example),
   (example) => modelWith(`${example}\nnet { identity }\nloss mse(net, image)`),
   (example) => modelWith(`${example}\nnet { identity }`),
+  (example) => modelWith(`${example}\ninput image: f32[3, 32, 32]`),
   (example) => modelWith(`target values: f32[10]\n${example}`),
   (example) => modelWith(`net { ${example}; flatten; fc: linear(10) }`),
   (example) => modelWith(`net { conv2d(8, kernel = 1); ${example}; flatten; fc: linear(10) }`),

@@ -25,6 +25,23 @@ const MLP = `model mlp {
 }
 `;
 
+const AUGMENTED = `model augmented {
+  input  image: f32[3, 12, 11]
+  target label: class[5]
+  net { conv2d(8, kernel = 3); relu; flatten; linear(5) }
+  loss cross_entropy(net, label)
+  optimizer sgd(lr = 0.1)
+  data synthetic {
+    random_crop(padding = 2)
+    random_flip
+    color_jitter(brightness = 0.2, contrast = 0.2, saturation = 0.2, hue = 0.1)
+    normalize
+    cutout(4)
+  }
+  train { batch = 7 }
+}
+`;
+
 /** Three steps, the last of fewer samples; then everything that a checkpoint holds, and an evaluation. */
 async function train(source: string, options: CompileOptions, threads: number) {
   const compilation = compile(source, options);
@@ -33,6 +50,7 @@ async function train(source: string, options: CompileOptions, threads: number) {
     expect(trainer.notes).toEqual([]);
     expect(trainer.threads).toBe(threads);
     const { batch } = trainer.manifest;
+    await trainer.measure(noise(trainer.manifest, 2 * batch + 1, 8));
     const losses: number[] = [];
     for (const [step, n] of [batch, batch, batch - 1].entries()) {
       losses.push((await trainer.step(noise(trainer.manifest, n, step))).loss);
@@ -51,6 +69,7 @@ describe.each([
   ["resnet20", model("resnet20"), { batch: 3 }],
   ["mobilenet_small", model("mobilenet_small"), { batch: 2 }],
   ["vit_tiny", model("vit_tiny"), { batch: 3 }],
+  ["random steps of data", AUGMENTED, {}],
   ["an mlp with dropout and adam", MLP, {}],
 ] as const)("%s", async (_, source, options) => {
   const one = await train(source, options, 1);

@@ -97,6 +97,17 @@ export const SHAPES: readonly Builtin[] = [
     },
   },
   {
+    name: "dynamic_slice",
+    params: params("x: tensor, starts: tensor, sizes: list"),
+    doc: "From each sample the block of `sizes` over the last axes that begins at its row of `starts`, integers [n, len(sizes)]: y[i, …, a, b] = x[i, …, starts[i, 0] + a, starts[i, 1] + b]. A start is moved so that the block lies inside.",
+    run(env, { x, starts, sizes }) {
+      const list = sizes as readonly CValue[];
+      if (!list.every((size) => Number.isInteger(size))) env.wrong("sizes", "a list of whole numbers");
+      const operands = [(x as Tensor).value, (starts as Tensor).value];
+      return tensor(env.b.op("dynamic_slice", operands, { sizes: list as readonly number[] }));
+    },
+  },
+  {
     name: "reverse",
     params: params("x: tensor, axis: int | list"),
     doc: "The elements in reverse order along `axis`.",
@@ -132,6 +143,17 @@ export const SHAPES: readonly Builtin[] = [
     doc: "Numbers drawn evenly from [0, 1), anew in each step; a function of the seed, the step and the place in the model.",
     run: (env, { shape }) =>
       tensor(env.b.op("random_uniform", [], { shape: shapeOf(env, shape, "shape"), site: env.nextSite() })),
+  },
+  {
+    name: "random_integers",
+    params: params("shape: list, count: size"),
+    doc: "Integers drawn evenly from 0 … count − 1, anew in each step, as `random_uniform`; `count` is at most 2^24.",
+    run(env, { shape, count }) {
+      if ((count as number) > 2 ** 24) env.wrong("count", "a whole number from 1 to 16777216");
+      const { b } = env;
+      const drawn = b.op("random_uniform", [], { shape: shapeOf(env, shape, "shape"), site: env.nextSite() });
+      return tensor(b.cast(b.op("floor", [b.mul(drawn, count as number)]), "i32"));
+    },
   },
   {
     name: "len",

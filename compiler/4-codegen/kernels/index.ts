@@ -3,6 +3,7 @@ import type { Template } from "../group-context.ts";
 import { conv2d } from "./conv.ts";
 import { groupedConv2d, groupedGradInput, groupedGradWeight } from "./conv-grouped.ts";
 import { convWeight } from "./conv-weight.ts";
+import { dynamicPad, dynamicSlice } from "./dynamic.ts";
 import { map } from "./map.ts";
 import { contractRows, matmul } from "./matmul.ts";
 import { maxPool, maxPoolGather, sumPool, unpool } from "./pool.ts";
@@ -42,6 +43,8 @@ const templates: Readonly<Record<string, Template>> = {
   pad,
   concat,
   reshape,
+  dynamic_slice: dynamicSlice,
+  dynamic_pad: dynamicPad,
 };
 
 export function templateOf(op: string | null): Template {
