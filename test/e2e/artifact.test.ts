@@ -168,10 +168,10 @@ test("no artifact makes code of text, or imports anything", () => {
   }
 });
 
-test("the reference network's artifact is at most 40 KB packed, its module 15 KB", () => {
+test("the reference network's artifact is at most 40 KB packed, its module 18 KB", () => {
   const files = artifact(readFileSync(new URL("../../models/cifar_net.model", import.meta.url), "utf8"));
   const size = (name: string) => gzipSync(files[name], { level: 9 }).length;
-  expect(size("small.js")).toBeLessThanOrEqual(15 * 1024);
+  expect(size("small.js")).toBeLessThanOrEqual(18 * 1024);
   expect(size("small.js") + size("small.wasm")).toBeLessThanOrEqual(40 * 1024);
 });
 
