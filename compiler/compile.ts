@@ -1,6 +1,7 @@
 /** compile(source) → kernels, manifest and report. Pure: text in, text and bytes out; runs in a browser as in Node. */
 import type { Engine, Executable, Manifest } from "../runtime/abi.ts";
-import { parse } from "./1-parse/parse.ts";
+import { type FileContent, type Files, parseWithImports } from "./1-parse/imports.ts";
+import type { SyntaxTree } from "./1-parse/syntax.ts";
 import { elaborate } from "./2-elaborate/elaborate.ts";
 import { fuse } from "./3-passes/fuse.ts";
 import { hostExpr } from "./3-passes/host.ts";
@@ -20,6 +21,11 @@ import type { Target } from "./target.ts";
 export interface CompileOptions {
   /** Shown in diagnostics. */
   readonly file?: string;
+  /**
+   * The files that the model may import: their texts by their paths from its folder (`blocks/residual.model`), or a function that
+   * finds them.
+   */
+  readonly files?: Readonly<Record<string, string>> | ((path: string) => FileContent);
   /** `train.epochs` → `5`: arguments to use instead of the file's. */
   readonly overrides?: Readonly<Record<string, string>>;
   /** The most samples of a step; the model's own `train.batch` if absent. */
@@ -56,11 +62,20 @@ export interface Compilation {
   executable(load?: (js: string) => Promise<{ instantiate(): Engine }>): Executable;
 }
 
+/** The model's syntax tree and those of what it imports. */
+export function parseSource(source: string, { file = "model", files = {} }: CompileOptions): SyntaxTree {
+  const find: Files =
+    typeof files === "function"
+      ? files
+      : (path) => (Object.hasOwn(files, path) ? { text: files[path] } : { problem: "there is no such file" });
+  return parseWithImports({ name: file, text: source }, find);
+}
+
 /** Throws CompileError with every diagnostic of the phase that failed. */
 export function compile(source: string, options: CompileOptions = {}): Compilation {
   const { backend = "wasm", precision = "f32" } = options;
   if (precision === "f64" && backend === "wasm") throw new RangeError('precision "f64" needs backend "js"');
-  const tree = parse({ name: options.file ?? "model", text: source });
+  const tree = parseSource(source, options);
   const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const target: Target = {
     backend,

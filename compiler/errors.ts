@@ -73,6 +73,14 @@ export const syntaxError = message("syntax-error", ["expected", "found"]);
 export const unknownItem = message("unknown-item", ["found"]);
 export const tooManyErrors = message("too-many-errors", ["count"]);
 
+// Imports
+export const importPath = message("import-path", ["path", "problem"]);
+export const importUnreadable = message("import-unreadable", ["path", "problem"]);
+export const importCycle = message("import-cycle", ["files"]);
+export const tooManyImports = message("too-many-imports", ["limit"]);
+export const importsTooLarge = message("imports-too-large", ["size", "tokens"]);
+export const unknownImport = message("unknown-import", ["file", "name"]);
+
 // The model's clauses
 export const modelCount = message("model-count", ["count"]);
 export const missingClause = message("missing-clause", ["clause", "model"]);

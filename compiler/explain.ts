@@ -1,11 +1,10 @@
 /** What the compiler did with a model, stage by stage, as text. */
 
-import { parse } from "./1-parse/parse.ts";
 import { elaborate } from "./2-elaborate/elaborate.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { simplify } from "./3-passes/simplify.ts";
 import type { KernelReport } from "./4-codegen/report.ts";
-import { type Compilation, type CompileOptions, compile } from "./compile.ts";
+import { type Compilation, type CompileOptions, compile, parseSource } from "./compile.ts";
 import { formula } from "./ir/formula.ts";
 import { printLoops } from "./ir/loops-text.ts";
 import { printModule } from "./ir/text.ts";
@@ -54,7 +53,7 @@ export function explain(source: string, options: ExplainOptions): string {
 
 /** The gradient of the loss with respect to each output of the net, as mathematics. */
 function gradientFormula(source: string, options: CompileOptions): string {
-  const tree = parse({ name: options.file ?? "model", text: source });
+  const tree = parseSource(source, options);
   const { module, builder: b, outputs } = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const [loss] = module.programs[0].results;
   const gradients = outputs.map(({ name, value }) => ({ name, value: b.op("grad", [loss.value, value]) }));

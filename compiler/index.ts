@@ -1,6 +1,7 @@
 /** The compiler as a library. */
 
 export type { Engine, Executable, HostExpr, Manifest } from "../runtime/abi.ts";
+export type { FileContent } from "./1-parse/imports.ts";
 export { type ArtifactOptions, artifact } from "./artifact.ts";
 export { type Compilation, type CompileOptions, compile } from "./compile.ts";
 export { CompileError, type Diagnostic, type SourceFile, type Span } from "./diagnostics.ts";

@@ -81,6 +81,20 @@ const expressionBody = (expr: Expr): Statement[] => [
 ];
 
 const items: ohm.ActionDict<unknown> = {
+  Import(_import, names, path) {
+    const { value: text, span } = tree<{ value: string; span: Span }>(this, path);
+    return { kind: "import", names: optional(this, names), path: { text, span }, span: spanOf(this) };
+  },
+  ImportNames(names, _from) {
+    return all(this, names);
+  },
+  ImportName(name, as) {
+    const original = tree<Name>(this, name);
+    return { name: original, as: optional<Name>(this, as) ?? original };
+  },
+  ImportAs(_as, name) {
+    return tree(this, name);
+  },
   Model(_model, name, _open, _s1, clauses, _s2, _close) {
     return { kind: "model", name: tree(this, name), clauses: all(this, clauses), doc: "", span: spanOf(this) };
   },

@@ -14,9 +14,12 @@ const SORTS: readonly string[] = ["layer", "fn", "loss", "optimizer", "metric", 
 
 const GRAMMAR = new Grammar();
 
-/** Throws CompileError with every error found. */
+/** One file, whose imports are not read. Throws CompileError with every error found. */
 export function parse(file: SourceFile): SyntaxTree {
-  const scanned = scanOrThrow(file);
+  return parseScanned(file, scanOrThrow(file));
+}
+
+export function parseScanned(file: SourceFile, scanned: Scan): SyntaxTree {
   const diagnostics: Diagnostic[] = [];
   const items: Item[] = [];
   for (const range of scanned.items) {
@@ -25,7 +28,7 @@ export function parse(file: SourceFile): SyntaxTree {
     if (item) items.push(item);
   }
   if (diagnostics.length > 0) throw new CompileError(diagnostics);
-  return { file, items };
+  return { file, items, imports: new Map() };
 }
 
 /** The expression from offset `from` on, such as the value in `optimizer.lr=one_cycle(0.1)`. */
@@ -64,7 +67,7 @@ export function libraryEntries(file: SourceFile): LibraryEntry[] {
   });
 }
 
-function scanOrThrow(file: SourceFile): Scan {
+export function scanOrThrow(file: SourceFile): Scan {
   const size = file.text.length;
   if (size > MAX_FILE_SIZE) {
     throw new CompileError([errors.fileTooLarge({ size, limit: MAX_FILE_SIZE }, { file, start: 0, end: 1 })]);
@@ -83,7 +86,7 @@ function parseItem(
 ): Item | null {
   const first = tokenAt(scanned.tokens, range.start);
   const word = scanned.tokens[first].text;
-  if (!["model", "let", ...SORTS].includes(word)) {
+  if (!["import", "model", "let", ...SORTS].includes(word)) {
     diagnostics.push(unknownItem(file, scanned.tokens[first]));
     return null;
   }
@@ -130,7 +133,7 @@ function statementAround(tokens: readonly Token[], offset: number): { start: num
 
 function withDocs(item: Item, docs: ReadonlyMap<number, string>): Item {
   const doc = docs.get(item.span.start) ?? "";
-  if (item.kind === "let") return item;
+  if (item.kind === "let" || item.kind === "import") return item;
   if (item.kind === "definition") return { ...item, doc };
   const clauses = item.clauses.map((clause) =>
     clause.kind === "definition" ? { ...clause, doc: docs.get(clause.span.start) ?? "" } : clause,

@@ -234,9 +234,21 @@ export interface LetClause {
   readonly span: Span;
 }
 
-export type Item = Model | Definition | LetClause;
+/** `import "blocks.model"`, `import residual as block, width from "blocks.model"`. */
+export interface ImportItem {
+  readonly kind: "import";
+  /** null: all that the file defines. */
+  readonly names: readonly { readonly name: Name; readonly as: Name }[] | null;
+  /** As written. */
+  readonly path: Name;
+  readonly span: Span;
+}
+
+export type Item = Model | Definition | LetClause | ImportItem;
 
 export interface SyntaxTree {
   readonly file: SourceFile;
   readonly items: readonly Item[];
+  /** The trees of the files that its `import`s name, once they are read. */
+  readonly imports: ReadonlyMap<ImportItem, SyntaxTree>;
 }

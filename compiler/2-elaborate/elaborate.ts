@@ -13,16 +13,14 @@ import { type InputDecl, type Module, type Program, topological, type Value } fr
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
 import { Context, Diagnostics, type Env, Failure } from "./context.ts";
-import { evaluateFunction } from "./evaluate.ts";
 import { declareInput } from "./inputs.ts";
+import { Linker } from "./linker.ts";
 import { Namespaces } from "./namespaces.ts";
 import { elaborateOptimizer } from "./optimizer.ts";
-import { withOverrides } from "./overrides.ts";
+import { constantOverrides, withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
-import { resolve } from "./resolve.ts";
-import { dataSettings, guarded, type TrainSettings, trainSettings } from "./settings.ts";
-import { POISON } from "./values.ts";
+import { dataSettings, type TrainSettings, trainSettings } from "./settings.ts";
 
 export interface ElaborateOptions {
   /** Values of `--set`: `optimizer.lr` → `0.01`. */
@@ -69,10 +67,12 @@ class Elaboration {
   run(tree: SyntaxTree, options: ElaborateOptions): Elaborated {
     const model = this.onlyModel(tree);
     const sorted = sortClauses(tree, model, this.diagnostics);
-    this.define(sorted);
-    const clauses = this.overridden(sorted, options);
     const early = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
-    this.constants(clauses, early);
+    const { constants, overrides } = constantOverrides(tree, this.allOverrides(options), this.diagnostics);
+    const linker = new Linker(early, constants);
+    linker.define(tree, sorted, this.names.user);
+    const clauses = withOverrides(sorted, overrides, this.names, this.diagnostics);
+    linker.constants(clauses.lets, this.names.user);
     const { train, update } = this.settings(clauses, early);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
@@ -124,36 +124,12 @@ class Elaboration {
     throw new Failure(errors.modelCount({ count: models.length }, span), true);
   }
 
-  private define({ definitions, lets }: Clauses): void {
-    for (const definition of definitions) {
-      if (this.names.user.define(definition)) continue;
-      const { text, span } = definition.name;
-      this.diagnostics.add(errors.duplicateName({ kind: definition.sort, name: text }, span));
-    }
-    const constants = lets.map(({ name }) => name.text);
-    // Definitions that refer to themselves must not be run.
-    if (!resolve(definitions, constants, this.names, this.diagnostics)) this.stopIfFailed();
-  }
-
-  private overridden(clauses: Clauses, { overrides, batch }: ElaborateOptions): Clauses {
-    const all = batch === undefined ? { ...overrides } : { ...overrides, "train.batch": String(batch) };
-    return withOverrides(clauses, all, this.names, this.diagnostics);
+  private allOverrides({ overrides, batch }: ElaborateOptions): Readonly<Record<string, string>> {
+    return batch === undefined ? { ...overrides } : { ...overrides, "train.batch": String(batch) };
   }
 
   private settings(clauses: Clauses, ctx: Context): ReturnType<typeof trainSettings> {
     return trainSettings(clauses.train, this.env(ctx));
-  }
-
-  /** `let`s of the file and of the model, each seeing those before it. */
-  private constants(clauses: Clauses, ctx: Context): void {
-    const { values } = this.names.user;
-    for (const { name, value } of clauses.lets) {
-      if (values.own(name.text) !== undefined) {
-        this.diagnostics.add(errors.duplicateName({ kind: "name", name: name.text }, name.span));
-      }
-      const known = guarded(this.diagnostics, () => evaluateFunction(value, this.env(ctx)));
-      values.set(name.text, known ?? POISON);
-    }
   }
 
   private inputs(clauses: Clauses, ctx: Context): InputDecl[] {

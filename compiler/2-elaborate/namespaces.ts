@@ -21,9 +21,11 @@ export class Spaces {
   /** `values` and the run's step, epoch, …: for schedules and optimizers. */
   readonly host: Scope;
 
+  /** `imported` holds the names that are another file's; they lie behind the file's own. */
   constructor(
     private readonly spaces: Readonly<Record<Space, Scope>>,
     b: Builder,
+    private readonly imported: Readonly<Record<Space, Scope>> | null = null,
   ) {
     this.host = new Scope(this.values);
     for (const name of HOST_NAMES) this.host.set(name, tensor(b.host(name)));
@@ -36,12 +38,34 @@ export class Spaces {
     return this.spaces.values;
   }
   of(sort: DefinitionSort): Scope {
-    return this.spaces[spaceOf(sort)];
+    return this.scope(spaceOf(sort));
+  }
+  scope(space: Space): Scope {
+    return this.spaces[space];
   }
   /** What is looked up before the values in a clause or a body of this sort. */
   preferred(sort: DefinitionSort): Scope | null {
     if (sort === "layer" || sort === "fn") return null;
     return this.spaces[sort === "optimizer" ? "schedule" : sort];
+  }
+  /** The names of what the file itself defines, constants among them. */
+  get ownNames(): Set<string> {
+    return new Set(SPACES.flatMap((space) => [...this.spaces[space].ownNames()]));
+  }
+  /** Whether a name of that sort, or a constant, is imported. */
+  isImported(name: string, sort: DefinitionSort | null = null): boolean {
+    return this.imported?.[sort === null ? "values" : spaceOf(sort)].own(name) !== undefined;
+  }
+  /** Takes what another file defines under `name`, whatever it is; false if something of that name is imported already. */
+  import(from: Spaces, name: string, as: string): boolean {
+    for (const space of SPACES) {
+      const value = from.spaces[space].own(name);
+      const scope = this.imported![space];
+      const known = scope.own(as);
+      if (value !== undefined && known !== undefined && known !== value) return false;
+      if (value !== undefined) scope.set(as, value);
+    }
+    return true;
   }
   /** Makes a definition of this file known; false if there is one of that name. */
   define(definition: Definition): boolean {
@@ -62,10 +86,11 @@ export class Spaces {
 
 export class Namespaces {
   readonly library: Spaces;
+  /** Those of the file with the model. */
   readonly user: Spaces;
 
   constructor(
-    b: Builder,
+    private readonly b: Builder,
     entries: readonly LibraryEntry[],
     private readonly libraryFiles: ReadonlySet<SourceFile>,
   ) {
@@ -85,8 +110,19 @@ export class Namespaces {
     spaces.values.set("pi", Math.PI);
     this.library = new Spaces(spaces, b);
     library.spaces = this.library;
-    const own = SPACES.map((space) => [space, new Scope(spaces[space])]);
-    this.user = new Spaces(Object.fromEntries(own), b);
+    this.user = this.file();
+  }
+
+  /** The names that one more file sees: the library's, those that it imports, its own. */
+  file(): Spaces {
+    const behind = (scopes: (space: Space) => Scope): Record<Space, Scope> =>
+      Object.fromEntries(SPACES.map((space) => [space, new Scope(scopes(space))])) as Record<Space, Scope>;
+    const imported = behind((space) => this.library.scope(space));
+    return new Spaces(
+      behind((space) => imported[space]),
+      this.b,
+      imported,
+    );
   }
 
   isLibrary(file: SourceFile): boolean {

@@ -1,12 +1,52 @@
 /** `--set optimizer.lr=0.01`: arguments from the command line take the place of those in the file, before elaboration. */
 import { parseExpression } from "../1-parse/parse.ts";
-import type { Argument, CallExpr, Expr, GroupRule, Name, ParamGroup, Statement, Step } from "../1-parse/syntax.ts";
-import type { SourceFile, Span } from "../diagnostics.ts";
+import type {
+  Argument,
+  CallExpr,
+  Expr,
+  GroupRule,
+  LetClause,
+  Name,
+  ParamGroup,
+  Statement,
+  Step,
+  SyntaxTree,
+} from "../1-parse/syntax.ts";
+import type { Span } from "../diagnostics.ts";
 import { CompileError } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { Clauses } from "./clauses.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
+import { importedConstant } from "./linker.ts";
 import type { Namespaces } from "./namespaces.ts";
+
+/** Splits off the overrides of constants that the file imports: those are set in the files that define them. */
+export function constantOverrides(
+  tree: SyntaxTree,
+  overrides: Readonly<Record<string, string>>,
+  diagnostics: Diagnostics,
+): { readonly constants: Map<LetClause, Expr>; readonly overrides: Readonly<Record<string, string>> } {
+  const constants = new Map<LetClause, Expr>();
+  const others: Record<string, string> = {};
+  for (const [key, text] of Object.entries(overrides)) {
+    const clause = importedConstant(tree, key);
+    const value = clause && parsed(key, text, diagnostics);
+    if (clause === undefined) others[key] = text;
+    else if (value) constants.set(clause, value);
+  }
+  return { constants, overrides: others };
+}
+
+/** The value of `key=text`; errors are placed in that. */
+function parsed(key: string, text: string, diagnostics: Diagnostics): Expr | null {
+  try {
+    return parseExpression({ name: "--set", text: `${key}=${text}` }, key.length + 1);
+  } catch (e) {
+    if (!(e instanceof CompileError)) throw e;
+    for (const d of e.diagnostics) diagnostics.add(d);
+    return null;
+  }
+}
 
 /** The clauses with the overrides in them. Errors are placed in the override's own text. */
 export function withOverrides(
@@ -17,14 +57,10 @@ export function withOverrides(
 ): Clauses {
   let result = clauses;
   for (const [key, text] of Object.entries(overrides)) {
-    const file: SourceFile = { name: "--set", text: `${key}=${text}` };
-    try {
-      const value = parseExpression(file, key.length + 1);
-      result = override(result, key.split("."), value, { file, start: 0, end: key.length }, names, diagnostics);
-    } catch (e) {
-      if (!(e instanceof CompileError)) throw e;
-      for (const d of e.diagnostics) diagnostics.add(d);
-    }
+    const value = parsed(key, text, diagnostics);
+    if (value === null) continue;
+    const span = { ...value.span, start: 0, end: key.length };
+    result = override(result, key.split("."), value, span, names, diagnostics);
   }
   return result;
 }

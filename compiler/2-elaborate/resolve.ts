@@ -7,7 +7,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
 import { initParam } from "./inits.ts";
-import type { Namespaces } from "./namespaces.ts";
+import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 import { signature } from "./signatures.ts";
 import { isTypeName, TYPE_NAMES } from "./types.ts";
@@ -30,12 +30,12 @@ const AFTER_TILDE = ["shape", "fan_in", "fan_out"];
 export function resolve(
   definitions: readonly Definition[],
   constants: readonly string[],
-  names: Namespaces,
+  spaces: Spaces,
   diagnostics: Diagnostics,
 ): boolean {
   const references = new Map<Definition, Map<Definition, Span>>();
   for (const definition of definitions) {
-    references.set(definition, new Resolver(definition, constants, names, diagnostics).run());
+    references.set(definition, new Resolver(definition, constants, spaces, diagnostics).run());
   }
   return !reportCycle(references, diagnostics);
 }
@@ -75,12 +75,12 @@ class Resolver {
   constructor(
     private readonly definition: Definition,
     constants: readonly string[],
-    private readonly names: Namespaces,
+    private readonly spaces: Spaces,
     private readonly diagnostics: Diagnostics,
   ) {
     const { sort } = definition;
-    this.prefer = names.user.preferred(sort);
-    this.globals = sort === "schedule" || sort === "optimizer" ? names.user.host : names.user.values;
+    this.prefer = spaces.preferred(sort);
+    this.globals = sort === "schedule" || sort === "optimizer" ? spaces.host : spaces.values;
     this.scopes = [new Set([...constants, ...GIVEN[sort]])];
   }
 
@@ -107,7 +107,7 @@ class Resolver {
 
   /** Where a parameter takes an initialiser, the names of such have a meaning. */
   private preferred(types: readonly string[], otherwise = this.prefer): Scope | null {
-    return types.includes("init") ? this.names.user.preferred("init") : otherwise;
+    return types.includes("init") ? this.spaces.preferred("init") : otherwise;
   }
 
   private inner(run: () => void): void {
@@ -165,7 +165,7 @@ class Resolver {
 
   private initialiser(expr: Expr): void {
     this.scopes.push(new Set(AFTER_TILDE));
-    this.expr(expr, this.names.user.preferred("init"));
+    this.expr(expr, this.spaces.preferred("init"));
     this.scopes.pop();
   }
 
@@ -244,14 +244,14 @@ class Resolver {
     }
     if (!isLocal && isCallable(value) && value.target.kind === "definition") {
       const { definition } = value.target;
-      const own = !this.names.isLibrary(definition.span.file) && !this.references.has(definition);
+      const own = definition.span.file === this.definition.span.file && !this.references.has(definition);
       if (own) this.references.set(definition, span);
     }
     return value;
   }
 
   private unknown(name: string, span: Span, prefer: Scope | null, toCall: boolean): void {
-    const [elsewhere] = this.names.user.sortsOf(name);
+    const [elsewhere] = this.spaces.sortsOf(name);
     const locals = toCall ? [] : this.scopes.flatMap((scope) => [...scope]);
     const known = [...locals, ...this.globals.all(toCall), ...(prefer?.all(toCall) ?? [])];
     const kind = toCall ? "layer or function" : "name";

@@ -13,6 +13,9 @@ export class Scope {
   own(name: string): CValue | undefined {
     return this.names.get(name);
   }
+  ownNames(): Iterable<string> {
+    return this.names.keys();
+  }
   get(name: string): CValue | undefined {
     return this.names.get(name) ?? this.parent?.get(name);
   }
