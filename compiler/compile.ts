@@ -18,6 +18,8 @@ import { refuseTooLarge } from "./limits.ts";
 import { runPasses } from "./pipeline.ts";
 import type { Target } from "./target.ts";
 
+export type { FileContent } from "./1-parse/imports.ts";
+
 export interface CompileOptions {
   /** Shown in diagnostics. */
   readonly file?: string;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import { Failed } from "./errors.ts";
 import type { Io } from "./io.ts";
-import { readModel } from "./model.ts";
+import { compileOptions, readModel } from "./model.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
 import { report, writeDiagnostics } from "./report.ts";
 
@@ -23,7 +23,7 @@ export function addCheck(program: Command, io: Io): void {
 async function check(file: string, options: ModelOptions, io: Io): Promise<number> {
   const { compile } = await import("../compile.ts");
   try {
-    const { warnings } = compile(readModel(file), { file, overrides: options.set, batch: options.batch });
+    const { warnings } = compile(readModel(file), compileOptions(file, options));
     if (!options.quiet) writeDiagnostics(warnings, io, options.json);
     if (!options.quiet && !options.json) io.stdout.write(`${file}: no errors\n`);
     return 0;

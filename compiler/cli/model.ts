@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import type { Compilation, CompileOptions } from "../compile.ts";
 import { UsageError, UserError } from "./errors.ts";
 import { readBytes } from "./files.ts";
+import { importedFiles } from "./imports.ts";
 import type { Io } from "./io.ts";
 import type { ModelOptions } from "./options.ts";
 import { writeDiagnostics } from "./report.ts";
@@ -29,7 +30,7 @@ export function compileOptions(path: string, options: ModelOptions): CompileOpti
   if (precision === "f64" && backend !== "js") {
     throw new UsageError("--precision f64 needs --backend js", "WebAssembly kernels compute in float32.");
   }
-  return { file: path, overrides: set, batch, backend, precision };
+  return { file: path, files: importedFiles(path), overrides: set, batch, backend, precision };
 }
 
 /** Compiles the file; warnings go to the error stream. */

@@ -1,4 +1,4 @@
-/** Each folder of cases/ holds a model (and perhaps `--set` arguments, one a line) and what the compiler says about it. */
+/** Each folder of cases/ holds a model (and perhaps files to import, and `--set` arguments, one a line) and what the compiler says. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
@@ -15,7 +15,12 @@ function overridesOf(path: string): Record<string, string> {
 
 it.each(readdirSync(folder))("%s", async (name) => {
   const text = readFileSync(`${folder}/${name}/input.model`, "utf8");
-  const { diagnostics } = check(text, overridesOf(`${folder}/${name}/set.txt`));
+  const files = Object.fromEntries(
+    readdirSync(`${folder}/${name}`, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".model"))
+      .map((file) => [file, readFileSync(`${folder}/${name}/${file}`, "utf8")]),
+  );
+  const { diagnostics } = check(text, overridesOf(`${folder}/${name}/set.txt`), "input.model", files);
   // Lines of the library change for reasons of its own.
   const rendered = diagnostics
     .map((d) => renderDiagnostic(d).replace(/\((std\/\w+\.model):\d+:\d+\)/g, "($1)"))

@@ -1,6 +1,6 @@
 /** What the tests of diagnostics share: running the front end on a text, and a correct model to spoil. */
-import { parse } from "../../compiler/1-parse/parse.ts";
 import { type Elaborated, elaborate } from "../../compiler/2-elaborate/elaborate.ts";
+import { parseSource } from "../../compiler/compile.ts";
 import { CompileError, type Diagnostic } from "../../compiler/diagnostics.ts";
 
 export interface Outcome {
@@ -8,10 +8,15 @@ export interface Outcome {
   readonly model: Elaborated | null;
 }
 
-/** Parses and elaborates; anything but a CompileError is thrown on. */
-export function check(text: string, overrides: Record<string, string> = {}, name = "input.model"): Outcome {
+/** Parses and elaborates; anything but a CompileError is thrown on. `files` may be imported. */
+export function check(
+  text: string,
+  overrides: Record<string, string> = {},
+  file = "input.model",
+  files: Record<string, string> = {},
+): Outcome {
   try {
-    const model = elaborate(parse({ name, text }), { overrides });
+    const model = elaborate(parseSource(text, { file, files }), { overrides });
     return { diagnostics: model.warnings, model };
   } catch (error) {
     if (error instanceof CompileError) return { diagnostics: error.diagnostics, model: null };

@@ -5,6 +5,7 @@ import { CompileError, type Diagnostic } from "../../diagnostics.ts";
 import { openData } from "../data/open.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { checkWritable, writeAtomically } from "../files.ts";
+import { importedFiles } from "../imports.ts";
 import type { Io } from "../io.ts";
 import { compileModel, executableOf, readModel } from "../model.ts";
 import type { TrainOptions } from "../train.ts";
@@ -192,12 +193,20 @@ class Run {
   }
 }
 
+/** The text of the model or of a file that it imports; empty for the library's. */
+function textOf(name: string, model: string): string {
+  if (name === model) return readModel(model);
+  const folder = model.slice(0, model.lastIndexOf("/") + 1);
+  const content = name.startsWith(folder) ? importedFiles(model)(name.slice(folder.length)) : null;
+  return content !== null && "text" in content ? content.text : "";
+}
+
 /** A value that is not finite, shown where the model computes it. */
 function located(error: unknown, file: string, options: TrainOptions): unknown {
   if (!(error instanceof NonFiniteError)) return error;
   const { label, program, step } = error;
   const [, name, line, column] = /^(.*):(\d+):(\d+)$/.exec(error.place) ?? [];
-  const text = name === file ? readModel(file) : "";
+  const text = textOf(name ?? "", file);
   const start =
     text
       .split("\n")
