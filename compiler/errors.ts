@@ -118,6 +118,8 @@ export const badSize = message("bad-size", ["what", "size"]);
 export const tooLarge = message("too-large", ["what", "elements", "limit"]);
 export const modelTooLarge = message("model-too-large", ["size"]);
 export const shapeError = message("shape-error", ["message"]);
+export const shapeType = message("shape-type", ["what", "expected", "found", "detail"]);
+export const axesDiffer = message("axes-differ", ["axis", "callee", "first", "second"]);
 export const assertion = message("assertion", ["message"]);
 export const notCompileTime = message("not-compile-time", ["what"]);
 

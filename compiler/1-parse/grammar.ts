@@ -5,10 +5,12 @@ import recipe from "./model.ohm";
 import { join, type OperationPart, operationTree } from "./operators.ts";
 import type {
   Argument,
+  Axis,
   BinaryOperator,
   DefinitionSort,
   Expr,
   Name,
+  ParameterType,
   ParamGroup,
   Statement,
   Step,
@@ -189,13 +191,22 @@ const items: ohm.ActionDict<unknown> = {
   Param(name, types, value) {
     return {
       name: tree(this, name),
-      types: optional<Name[]>(this, types) ?? [],
+      types: optional<ParameterType[]>(this, types) ?? [],
       default: optional(this, value),
       span: spanOf(this),
     };
   },
   Types(_colon, types) {
     return all(this, types);
+  },
+  Type(name, axes): ParameterType {
+    return { text: name.sourceString.trim(), axes: optional<Axis[]>(this, axes), span: spanOf(this) };
+  },
+  Axes(_open, axes, _comma, _close) {
+    return all(this, axes);
+  },
+  Axis_rest(_dots): Axis {
+    return { kind: "rest", span: spanOf(this) };
   },
   Default(_eq, expr) {
     return tree(this, expr);

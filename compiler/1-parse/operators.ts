@@ -16,6 +16,7 @@ const BINARY: Readonly<Record<BinaryOperator, number>> = {
   "-": 5,
   "*": 6,
   "/": 6,
+  "%": 6,
   "@": 6,
   "^": 8,
 };

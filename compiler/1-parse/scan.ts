@@ -38,11 +38,11 @@ const MAX_DIAGNOSTICS = 20;
 const CLOSING: Readonly<Record<string, string>> = { "(": ")", "[": "]", "{": "}" };
 /** A line end after these does not end a statement … */
 const CONTINUES_AFTER = new Set(
-  "= == != < <= > >= + - * / ^ @ ? : , ; . ~ | |> ± += -= *= /= ( [ { then else and or not".split(" "),
+  "= == != < <= > >= + - * / % ^ @ ? : , ; . ~ | |> ± += -= *= /= ( [ { then else and or not".split(" "),
 );
 /** … nor before these. */
 const CONTINUES_BEFORE = new Set(
-  "= == != < <= > >= + * / ^ @ ? : , . ~ | |> += -= *= /= ) ] { then else and or".split(" "),
+  "= == != < <= > >= + * / % ^ @ ? : , . ~ | |> += -= *= /= ) ] { then else and or".split(" "),
 );
 
 const LEXEMES = new RegExp(
@@ -52,9 +52,9 @@ const LEXEMES = new RegExp(
     /(?<word>[\p{L}_][\p{L}\d_]*)/u,
     /(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/u,
     /(?<string>"[^"\n]*")/u,
-    /(?<symbol>\|>|[=!<>]=|[-+*/]=|[-+*/@^<>=?:,;.~|±(){}[\]])/u,
+    /(?<symbol>\|>|[=!<>]=|[-+*/]=|[-+*/%@^<>=?:,;.~|±(){}[\]])/u,
     /(?<open>"[^"\n]*)/u,
-    /(?<stray>[^\s\p{L}\d_"\-+*/@^<>=?:,;.~|±(){}[\]]+|.)/su,
+    /(?<stray>[^\s\p{L}\d_"\-+*/%@^<>=?:,;.~|±(){}[\]]+|.)/su,
   ]
     .map((r) => r.source)
     .join("|"),

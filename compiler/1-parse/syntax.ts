@@ -46,7 +46,22 @@ export type Expr =
     };
 
 export type UnaryOperator = "-" | "±" | "not";
-export type BinaryOperator = "+" | "-" | "*" | "/" | "@" | "^" | "==" | "!=" | "<" | "<=" | ">" | ">=" | "and" | "or";
+export type BinaryOperator =
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "%"
+  | "@"
+  | "^"
+  | "=="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "and"
+  | "or";
 
 export interface CallExpr {
   readonly kind: "call";
@@ -142,10 +157,18 @@ export interface AssertStatement {
 
 export type DefinitionSort = "layer" | "fn" | "loss" | "optimizer" | "metric" | "schedule" | "init";
 
+/** A size of a shape type: a name, an expression, or `...` for any number of axes. */
+export type Axis = Expr | { readonly kind: "rest"; readonly span: Span };
+
+/** `size`, or with axes `f32[n, channels, height, width]`. */
+export interface ParameterType extends Name {
+  readonly axes: readonly Axis[] | null;
+}
+
 export interface Parameter {
   readonly name: Name;
   /** Types and words that an argument may be; empty: anything. */
-  readonly types: readonly Name[];
+  readonly types: readonly ParameterType[];
   readonly default: Expr | null;
   readonly span: Span;
 }

@@ -38,6 +38,7 @@ export function numbers(op: BinaryOperator, a: number, b: number): number {
   if (op === "+") return a + b;
   if (op === "-") return a - b;
   if (op === "*") return a * b;
+  if (op === "%") return a - Math.floor(a / b) * b;
   return op === "/" ? a / b : a ** b;
 }
 
@@ -54,12 +55,19 @@ function constantOf(v: Value): number | null {
   return v.op === "broadcast" ? constantOf(v.inputs[0]) : null;
 }
 
-/** `+ - * / ^` and comparisons where at least one operand is a tensor. */
+/** `+ - * / % ^` and comparisons where at least one operand is a tensor. */
 export function elementwise(b: Builder, op: BinaryOperator, x: Numeric, y: Numeric): Tensor {
+  if (op === "%") return remainder(b, x, y);
   const integers = COMPARISONS.includes(op) && isTensor(x) && isTensor(y) && x.value.type.dtype === y.value.type.dtype;
   const [left, right] = [toValue(b, x, integers), toValue(b, y, integers)];
   requireBroadcast(left, right);
   return tensor(simplified(b, op, left, right) ?? b.binary(OPS[op], left, right));
+}
+
+/** x − ⌊x / y⌋ · y: of the sign of y. */
+function remainder(b: Builder, x: Numeric, y: Numeric): Tensor {
+  const whole = tensor(b.op("floor", [elementwise(b, "/", x, y).value]));
+  return elementwise(b, "-", x, elementwise(b, "*", whole, y));
 }
 
 /** Refuses shapes that do not broadcast, in the names of their axes. */

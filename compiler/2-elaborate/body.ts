@@ -86,7 +86,7 @@ function recover(statement: Statement, env: Env, body: Body): void {
 export const SAMPLES = "n";
 
 const TRAIL = 6;
-const TRAILED = ["shape-error", "assertion", "unknown-member", "shared-differ"];
+const TRAILED = ["shape-error", "shape-type", "axes-differ", "assertion", "unknown-member", "shared-differ"];
 
 /** Adds the chain of shapes that led to an error: the steps of this body, and of those around it. */
 function withTrail(d: Diagnostic, statement: Statement, env: Env): Diagnostic {

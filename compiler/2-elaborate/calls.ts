@@ -7,7 +7,7 @@ import { evaluate, evaluateFunction, unknownName } from "./evaluate.ts";
 import { initEnv, initParam } from "./inits.ts";
 import { invoke } from "./invoke.ts";
 import { type Param, signature, signatureNote } from "./signatures.ts";
-import { expectedTypes, fits } from "./types.ts";
+import { expectedTypes, fits, isTensorType } from "./types.ts";
 import { type Callable, type CValue, isCallable, isPoison, isTensor, nameOf, POISON, show } from "./values.ts";
 
 export interface Binding {
@@ -148,7 +148,7 @@ class Binder {
     if (this.flow === "implicit" && this.input === null) {
       // `relu(x)`: a tensor in the first place is what the layer works on.
       const value = first ? this.value(arg.value, first) : evaluate(arg.value, this.env);
-      if (isTensor(value) && !first?.types.includes("tensor")) this.input = value;
+      if (isTensor(value) && !first?.types.some(isTensorType)) this.input = value;
       else this.place(first, value, arg);
       return;
     }
@@ -205,4 +205,4 @@ const takesFunction = ({ types, words }: Param): boolean =>
 const isInit = ({ target }: Callable): boolean => target.kind === "definition" && target.definition.sort === "init";
 const wordOf = (param: Param, expr: Expr): string | null =>
   expr.kind === "name" && param.words.includes(expr.name) ? expr.name : null;
-const isOnlyTensor = (param: Param): boolean => param.types.length === 1 && param.types[0] === "tensor";
+const isOnlyTensor = ({ types }: Param): boolean => types.length === 1 && isTensorType(types[0]);

@@ -2,6 +2,7 @@
 import type { Definition, Name } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
+import { unifyAxes } from "./axes.ts";
 import { bodyOf, runBody } from "./body.ts";
 import { mean, sum } from "./builtins/reduce.ts";
 import type { Binding } from "./calls.ts";
@@ -76,8 +77,7 @@ function runDefinition(
   const { definition, spaces } = target;
   const { sort, body } = definition;
   const { ctx } = env;
-  const scope = bindParameters(target, given, env);
-  if (input !== null) scope.set("in", input);
+  const scope = bindParameters(target, given, input, env, span);
   // An initialiser knows what it initialises.
   if (sort === "init") for (const name of INIT_NAMES) copy(name, env.scope, scope);
   const inits = initsOf(target, given, env, span);
@@ -125,15 +125,20 @@ function pathOf({ sort, name }: Definition, label: Name | null, env: Env): Param
   return sort === "fn" ? env.path : null;
 }
 
-/** Arguments and defaults; a default may use the parameters before it. */
+/** Arguments, defaults and names of axes; a default may use the parameters before it. */
 export function bindParameters(
-  { definition: { params, sort }, spaces }: DefinitionTarget,
+  { definition, spaces }: DefinitionTarget,
   given: ReadonlyMap<string, CValue>,
+  input: CValue | null,
   env: Env,
+  span: Span,
 ): Scope {
+  const { params, sort } = definition;
   const scope = new Scope(sort === "schedule" || sort === "optimizer" ? spaces.host : spaces.values);
   scope.set("training", env.ctx.training);
+  if (input !== null) scope.set("in", input);
   for (const { name, types, default: value } of params) {
+    if (name.text === "in") continue;
     const known = given.get(name.text);
     // A default that is one of the parameter's words is that word.
     const word = value?.kind === "name" && types.some((t) => t.text === value.name) ? value.name : null;
@@ -141,6 +146,7 @@ export function bindParameters(
     const inner: Env = { ctx: env.ctx, scope, spaces, prefer: spaces.preferred(wanted), path: null };
     scope.set(name.text, known ?? word ?? evaluate(value!, inner));
   }
+  unifyAxes(definition, input, scope, { ...env, spaces, prefer: spaces.preferred(sort) }, span);
   return scope;
 }
 

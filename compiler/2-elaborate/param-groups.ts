@@ -85,7 +85,7 @@ function boundOptimizer(expr: Expr, changes: readonly Argument[], env: Env, span
   const missing = target.definition.params.find((p) => p.default === null && !given.has(p.name.text));
   if (missing) throw ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: missing.name.text }, span));
   if ([...given.values()].some(isPoison)) return null;
-  return { target, args: bindParameters(target, given, env), span };
+  return { target, args: bindParameters(target, given, null, env, span), span };
 }
 
 /**

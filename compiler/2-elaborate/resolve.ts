@@ -2,15 +2,16 @@
  * Looks at the definitions of a file before they are used: names that nothing defines, also where no call or no branch leads,
  * and definitions that refer to themselves.
  */
-import type { Definition, Expr, Name, Statement, StateStatement, Step } from "../1-parse/syntax.ts";
+import type { Definition, Expr, Name, ParameterType, Statement, StateStatement, Step } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
+import { axisNamesOf } from "./axes.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
 import { initParam } from "./inits.ts";
 import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
 import { signature } from "./signatures.ts";
-import { isTypeName, TYPE_NAMES } from "./types.ts";
+import { isTensorType, isTypeName, TENSOR_TYPES, TYPE_NAMES } from "./types.ts";
 import { type CValue, isCallable } from "./values.ts";
 
 /** Names that a body has without declaring them. */
@@ -89,20 +90,36 @@ class Resolver {
     for (const { name, types, default: value } of this.definition.params) {
       const words = types.map((t) => t.text);
       this.types(types);
+      if (name.text === "in" && (this.definition.sort !== "layer" || value !== null)) {
+        this.diagnostics.add(errors.reservedName({ name: "in", kind: "such a parameter" }, name.span));
+      }
       if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.preferred(words));
       this.scopes[0].add(name.text);
     }
+    for (const { types } of this.definition.params) for (const type of types) this.axes(type);
     this.inner(() => this.statements(this.definition.body));
     return this.references;
   }
 
   /** A single name that is no type, or one that is nearly a type, is a slip: words come in twos. */
-  private types(types: readonly Name[]): void {
+  private types(types: readonly ParameterType[]): void {
     for (const { text, span } of types) {
       const guess = didYouMean(text, TYPE_NAMES);
       if (isTypeName(text) || (types.length > 1 && guess.help === undefined)) continue;
       this.diagnostics.add(errors.unknownParameterType({ name: text, known: TYPE_NAMES.join(", ") }, span, guess));
     }
+  }
+
+  /** Axes have names, which the body knows, or sizes. */
+  private axes({ text, axes, span }: ParameterType): void {
+    if (axes === null) return;
+    const wrong = (what: string, expected: string, found: string): void =>
+      this.diagnostics.add(errors.wrongValue({ what, expected, found }, span));
+    if (isTypeName(text) && !isTensorType(text)) wrong("a type with axes", TENSOR_TYPES.join(" or "), `\`${text}\``);
+    const rests = axes.filter(({ kind }) => kind === "rest").length;
+    if (rests > 1) wrong("the number of `...` in a shape", "at most 1", String(rests));
+    for (const name of axisNamesOf(axes)) this.scopes[0].add(name);
+    for (const axis of axes) if (axis.kind !== "rest" && axis.kind !== "name") this.expr(axis, this.prefer);
   }
 
   /** Where a parameter takes an initialiser, the names of such have a meaning. */

@@ -1,5 +1,5 @@
 /** What a callable takes. */
-import type { Definition, DefinitionSort, Expr } from "../1-parse/syntax.ts";
+import type { Definition, DefinitionSort } from "../1-parse/syntax.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import { isTypeName } from "./types.ts";
 import { type Callable, nameOf, show } from "./values.ts";
@@ -38,11 +38,14 @@ export function signature({ target }: Callable): { readonly params: readonly Par
     return { params, flow: params[0]?.required ? "first" : "none" };
   }
   const { sort, params: declared } = target.definition;
-  const params = declared.map((p) => ({
-    name: p.name.text,
-    ...split(p.types.map((t) => t.text)),
-    required: p.default === null,
-  }));
+  // `in` is what a layer works on.
+  const params = declared
+    .filter((p) => p.name.text !== "in")
+    .map((p) => ({
+      name: p.name.text,
+      ...split(p.types.map((t) => t.text)),
+      required: p.default === null,
+    }));
   const common = takesReduction(target.definition)
     ? [REDUCTION]
     : takesRequiresGrad(target.definition)
@@ -81,11 +84,15 @@ export function signatureNote(callee: Callable): Diagnostic["notes"] {
 export function signatureText(callee: Callable): string {
   const { target } = callee;
   if (target.kind === "block") return nameOf(callee);
-  const source = (e: Expr): string => e.span.file.text.slice(e.span.start, e.span.end);
+  const source = (e: { readonly span: Span }): string => e.span.file.text.slice(e.span.start, e.span.end);
   const parts =
     target.kind === "builtin"
       ? target.builtin.params.map((p) => (p.default === undefined ? p.name : `${p.name} = ${show(p.default)}`))
-      : target.definition.params.map((p) => (p.default ? `${p.name.text} = ${source(p.default)}` : p.name.text));
+      : target.definition.params.map((p) => {
+          const type = p.types.find(({ axes }) => axes !== null);
+          const name = type ? `${p.name.text}: ${source(type)}` : p.name.text;
+          return p.default ? `${name} = ${source(p.default)}` : name;
+        });
   const reduction = target.kind === "definition" && takesReduction(target.definition) ? ["reduction = mean"] : [];
   return `${nameOf(callee)}(${[...parts, ...reduction].join(", ")})`;
 }

@@ -15,6 +15,8 @@ const TYPES: Readonly<Record<string, { readonly text: string; readonly test: (v:
   bool: { text: "true or false", test: (v) => typeof v === "boolean" },
   list: { text: "a list", test: isList },
   tensor: { text: "a tensor", test: isTensor },
+  f32: { text: "a tensor of numbers", test: (v) => isTensor(v) && v.value.type.dtype === "f32" },
+  i32: { text: "a tensor of integers", test: (v) => isTensor(v) && v.value.type.dtype === "i32" },
   init: {
     text: "an initialiser, such as `normal(std = 0.02)`, or a number",
     test: (v) => typeof v === "number" || isDistribution(v) || isInitialiser(v),
@@ -29,6 +31,9 @@ export function isInitialiser(v: CValue): v is Callable {
 }
 
 export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
+/** Those that may have axes. */
+export const TENSOR_TYPES: readonly string[] = ["tensor", "f32", "i32"];
+export const isTensorType = (name: string): boolean => TENSOR_TYPES.includes(name);
 export const isTypeName = (name: string): boolean => Object.hasOwn(TYPES, name);
 
 /** No types: anything fits. */

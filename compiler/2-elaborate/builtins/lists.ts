@@ -19,7 +19,22 @@ function partSizes(env: BuiltinEnv, sizes: CValue, whole: Dim): number[] {
   return total === whole ? [...(sizes as readonly number[])] : env.wrong("sizes", `sizes that add up to ${whole}`);
 }
 
+function extremum(name: string, doc: string, of: (a: number, b: number) => number): Builtin {
+  return {
+    name,
+    params: params("xs: list"),
+    doc,
+    run(env, { xs }) {
+      const list = xs as readonly CValue[];
+      if (list.length === 0 || !list.every((v) => typeof v === "number")) env.wrong("xs", "a list of numbers");
+      return (list as readonly number[]).reduce((a, b) => of(a, b));
+    },
+  };
+}
+
 export const LISTS: readonly Builtin[] = [
+  extremum("largest", "The largest number of a list.", Math.max),
+  extremum("smallest", "The smallest number of a list.", Math.min),
   {
     name: "ntuple",
     params: params("x, count: size"),

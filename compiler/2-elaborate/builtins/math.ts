@@ -53,6 +53,13 @@ export const MATH: readonly Builtin[] = [
   unary("sigmoid", "1 / (1 + e⁻ˣ)", sigmoid),
   unary("erf", "2/√π ∫₀ˣ e^(−t²) dt", erf),
   unary("floor", "The largest whole number that is not above x; its gradient is 0.", Math.floor),
+  {
+    name: "ceil",
+    params: params("x: number | tensor"),
+    doc: "The smallest whole number that is not below x; its gradient is 0.",
+    run: ({ b }, { x }) =>
+      typeof x === "number" ? Math.ceil(x) : tensor(b.neg(b.op("floor", [b.neg(toValue(b, x as Tensor))]))),
+  },
   extremum("maximum", "The larger of x and y, elementwise; at a tie each gets half of the gradient.", Math.max),
   extremum("minimum", "The smaller of x and y, elementwise; at a tie each gets half of the gradient.", Math.min),
   {

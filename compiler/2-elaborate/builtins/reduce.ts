@@ -1,4 +1,4 @@
-/** Reductions: sum, mean, max, argmax over axes. */
+/** Reductions: sum, mean, max, min, argmax over axes. */
 import type { Builder } from "../../ir/builder.ts";
 import type { Dim, Shape, Value } from "../../ir/graph.ts";
 import { type CValue, isList, type Tensor, tensor } from "../values.ts";
@@ -58,6 +58,8 @@ export function axesOf(env: BuiltinEnv, value: CValue, rank: number, name = "axi
   return axes.sort((a, b) => a - b);
 }
 
+const min: typeof max = (b, x, axes, keep) => b.neg(max(b, b.neg(b.cast(x, "f32")), axes, keep));
+
 function reduction(name: string, doc: string, run: typeof sum): Builtin {
   return {
     name,
@@ -79,6 +81,7 @@ export const REDUCTIONS: readonly Builtin[] = [
   ),
   reduction("mean", "The sum over `axis` divided by the number of elements folded; true/false count as 1/0.", mean),
   reduction("max", "The largest element over `axis`. The gradient is shared evenly among equal largest ones.", max),
+  reduction("min", "The smallest element over `axis`. The gradient is shared evenly among equal smallest ones.", min),
   {
     name: "argmax",
     params: params("x: tensor, axis: int"),
