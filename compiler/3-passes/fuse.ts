@@ -32,7 +32,7 @@ export interface Fused {
 /** Anchors that write their result piece by piece: nothing can follow them in registers. */
 function writesInPieces(anchor: Value): boolean {
   if (anchor.op === "max_unpool2d" || anchor.op === "sum_unpool2d") return !isExactWindow(anchor);
-  if (anchor.op === "conv2d_grad_input" || anchor.op === "tile" || anchor.op === "contract_rows") return true;
+  if (anchor.op === "tile" || anchor.op === "contract_rows") return true;
   if (anchor.op === "untile") return overlaps(anchor);
   if (anchor.op === "scatter_rows" || anchor.op === "dynamic_pad") return true;
   return anchor.op === "conv2d_grad_weight" || anchor.op === "pad" || anchor.op === "concat";

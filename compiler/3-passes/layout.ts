@@ -10,6 +10,7 @@ import type { Target } from "../target.ts";
 import { isHost } from "./host.ts";
 import { isLeaf } from "./inline.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
+import { isDepthwise, reach } from "./taps.ts";
 
 const FEATURE_OPS = new Set([
   "conv2d",
@@ -39,7 +40,7 @@ export class Layouts {
     if (value.op === "relayout") return value.attrs.layout as string;
     if (value.op === "tile" || (value.op === "matmul" && this.nameOf(value.inputs[0]) === "planes")) return "planes";
     if (value.op === "untile") return untileLayout(value);
-    if (value.op === "conv2d_grad_weight" && value.attrs.groups === 1) return "kkio";
+    if (value.op === "conv2d_grad_weight") return "kkio";
     if (value.type.shape.length !== 4 || value.type.shape[0] !== "n") return "row";
     if (FEATURE_OPS.has(value.op)) return "nhwc:0";
     const follows = opNamed(value.op).category === "elementwise" || value.op === "pad" || value.op === "slice";
@@ -57,7 +58,9 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
 
   const placed = rewrite(module, b, (value, inputs) => {
     let operands = inputs;
-    if (value.op === "conv2d" && value.attrs.groups === 1) operands = [inputs[0], store(inputs[1], `opanel:${panel}`)];
+    if (value.op === "conv2d" || value.op === "conv2d_grad_input") {
+      operands = [inputs[0], store(inputs[1], weightLayout(value, panel))];
+    }
     if (value.op === "matmul" && needsPacking(value, inputs[1], module.batch, layouts)) {
       operands = [inputs[0], store(inputs[1], `panel:${panel}`)];
     }
@@ -93,22 +96,17 @@ function neededPadding(module: Module): Map<Value, number> {
       const columns = Math.max(padding[1], last - ((x.type.shape[3] as number) - 1), 0);
       if (columns > 0 || x.type.shape[0] === "n") need(x, columns);
     }
-    if (value.attrs.groups !== 1) continue;
-    if (value.op === "conv2d") need(x, reach(value, x, other.type.shape[3], value.type.shape[3]));
-    if (value.op === "conv2d_grad_weight") {
-      need(x, reach(value, x, value.type.shape[3], other.type.shape[3]));
-      need(other, 0);
-    }
+    if (value.op.startsWith("conv2d")) need(x, reach(value));
+    if (value.op === "conv2d_grad_weight") need(other, 0);
   }
   return needed;
 }
 
-function reach(conv: Value, x: Value, kernel: unknown, outputs: unknown): number {
-  const [, left] = conv.attrs.padding as number[];
-  const stride = (conv.attrs.stride as number[])[1];
-  const dilation = (conv.attrs.dilation as number[])[1];
-  const last = ((outputs as number) - 1) * stride + ((kernel as number) - 1) * dilation - left;
-  return Math.max(left, last - ((x.type.shape[3] as number) - 1), 0);
+/** Panels; with groups, the output channels of one tap side by side. */
+function weightLayout(conv: Value, panel: number): string {
+  const gradient = conv.op === "conv2d_grad_input";
+  if (conv.attrs.groups === 1) return `${gradient ? "ipanel" : "opanel"}:${panel}`;
+  return gradient && !isDepthwise(conv) ? "kkoi" : "kkio";
 }
 
 /** A matrix is packed when its rows are not contiguous, or when enough rows of the other operand reuse it. */

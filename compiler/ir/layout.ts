@@ -6,7 +6,9 @@
  * - `planes`   row-major, with a cache line between the planes of the first axis, so that equal places of many planes do not
  *              fall into one set of the cache;
  * - `kkio`     convolution weights [O, I, KH, KW] stored as [KH][KW][I][O]: what the weight-gradient kernel writes;
- * - `opanel:w` convolution weights stored as [O/w][KH][KW][I][w], and
+ * - `kkoi`     the same as [KH][KW][O][I];
+ * - `opanel:w` convolution weights stored as [O/w][KH][KW][I][w],
+ * - `ipanel:w` the same as [I/w][KH][KW][O][w], and
  * - `panel:w`  a matrix [.., K, N] stored as [..][N/w][K][w]; the last panel is filled up with zeros: what the
  *              register-tiled kernels read.
  */
@@ -40,6 +42,8 @@ export function layoutNamed(name: string, shape: Shape, batch: number): Layout {
   if (kind === "nhwc") return nhwc(name, shape, Number(number), batch);
   if (kind === "planes") return planes(name, shape, batch);
   if (kind === "kkio") return permuted(name, shape, [2, 3, 1, 0], batch);
+  if (kind === "kkoi") return permuted(name, shape, [2, 3, 0, 1], batch);
+  if (kind === "ipanel") return panels(name, shape, 1, [], [2, 3, 0], Number(number), batch);
   if (kind === "opanel") return panels(name, shape, 0, [], [2, 3, 1], Number(number), batch);
   if (kind === "panel") {
     const rank = shape.length;

@@ -15,45 +15,52 @@ const ROWS = 4;
 export function convWeight(ctx: GroupContext): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
-  const [outputs, channels, kernelRows, kernelColumns] = anchor.type.shape as number[];
+  const [allOutputs, channels, kernelRows, kernelColumns] = anchor.type.shape as number[];
+  const groups = anchor.attrs.groups as number;
+  const outputs = allOutputs / groups;
   const width = 2 * target.lanes;
   const whole = outputs - (outputs % width);
   const dilation = (anchor.attrs.dilation as number[])[1];
   zeroAll(ctx, ctx.group.outputs[0]);
 
   // Tiles run on into the next kernel column where there are few channels, over whole rows with their zero padding.
-  const joined = channels % ROWS !== 0 && dilation === 1;
-  // Each thread has tiles of its own, for all images: of panels of output channels, or of rows (kx, c).
+  const joined = channels % ROWS !== 0 && dilation === 1 && groups === 1;
+  // Each thread has tiles of its own, for all images: of groups, of panels of output channels, or of rows (kx, c).
   const rows = joined ? kernelColumns * channels : channels;
-  const byPanel = bestBalanced([outputs / width, rows / ROWS]) === 0;
-  const panels = (n: Local, ky: Local, kx: Local | null, c: Local, rows: number) => {
+  const level = bestBalanced([groups, outputs / width, rows / ROWS]);
+  const [byGroup, byPanel] = [level === 0, level === 1];
+  const byRow = !byGroup && !byPanel;
+  const panels = (at: Omit<Position, "o">, rows: number) => {
     const panel = (from: number, to: number) => {
       if (from === to) return;
-      const body = (o: Local) => tile(ctx, { n, ky, kx, c, o }, rows, Math.min(width, to - from));
+      const body = (o: Local) => tile(ctx, { ...at, o }, rows, Math.min(width, to - from));
       k.for("o", from, to, width, body, byPanel && (from === 0 ? "first" : "last"));
     };
     panel(0, whole);
     panel(whole, outputs);
   };
-  const tiles = (n: Local, ky: Local, kx: Local | null, length: number) => {
+  const tiles = (at: Omit<Position, "c" | "o">, length: number) => {
     const main = length - (length % ROWS);
-    if (main > 0) k.for("c", 0, main, ROWS, (c) => panels(n, ky, kx, c, ROWS), !byPanel && "first");
+    if (main > 0) k.for("c", 0, main, ROWS, (c) => panels({ ...at, c }, ROWS), byRow && "first");
     const rest = length - main;
-    if (rest > 0) k.for("c", main, length, rest, (c) => panels(n, ky, kx, c, rest), !byPanel && "last");
+    if (rest > 0) k.for("c", main, length, rest, (c) => panels({ ...at, c }, rest), byRow && "last");
+  };
+  const windowRow = (at: Pick<Position, "n" | "g">) => (ky: Local) => {
+    if (joined) tiles({ ...at, ky, kx: null }, rows);
+    else k.for("kx", 0, kernelColumns, 1, (kx) => tiles({ ...at, ky, kx }, rows));
   };
   k.for("n", 0, k.dim(anchor.inputs[0].type.shape[0]), 1, (n) =>
-    k.for("ky", 0, kernelRows, 1, (ky) => {
-      if (joined) tiles(n, ky, null, rows);
-      else k.for("kx", 0, kernelColumns, 1, (kx) => tiles(n, ky, kx, rows));
-    }),
+    k.for("g", 0, groups, 1, (g) => k.for("ky", 0, kernelRows, 1, windowRow({ n, g })), byGroup && "first"),
   );
 }
 
 interface Position {
   readonly n: Local;
+  readonly g: Local;
   readonly ky: Local;
   /** Null where `c` counts on through the kernel columns. */
   readonly kx: Local | null;
+  /** Within the group, as the output channel is. */
   readonly c: Local;
   readonly o: Local;
 }
@@ -69,6 +76,9 @@ function tile(ctx: GroupContext, at: Position, rows: number, outputs: number): v
   const [stride, padding, dilation] = [anchor.attrs.stride, anchor.attrs.padding, anchor.attrs.dilation] as number[][];
   const [height, width] = xValue.type.shape.slice(2) as number[];
   const [outRows, outColumns] = dyValue.type.shape.slice(2) as number[];
+  const groups = anchor.attrs.groups as number;
+  const groupOutputs = (anchor.type.shape[0] as number) / groups;
+  const groupChannels = anchor.type.shape[1] as number;
   const vectors = Math.ceil(outputs / target.lanes);
   const ty = target.lanes > 1 ? "f32x4" : "f32";
   const strides = new Map(layout.dims.map((d) => [d.axis, d.stride]));
@@ -81,6 +91,7 @@ function tile(ctx: GroupContext, at: Position, rows: number, outputs: number): v
       ...tail,
       [at.c, strides.get(1)!],
       [at.o, 1],
+      [at.g, groupOutputs],
     );
   };
   const acc = Array.from({ length: rows }, (_, r) =>
@@ -94,7 +105,8 @@ function tile(ctx: GroupContext, at: Position, rows: number, outputs: number): v
     : [0, outColumns];
   k.for("y", yFrom, yTo, 1, (y) =>
     k.for("x", xFrom, xTo, 1, (column) => {
-      const pixel = [affine(0, [at.n, 1]), affine(0, [at.o, 1]), affine(0, [y, 1]), affine(0, [column, 1])];
+      const channel = affine(0, [at.o, 1], [at.g, groupOutputs]);
+      const pixel = [affine(0, [at.n, 1]), channel, affine(0, [y, 1]), affine(0, [column, 1])];
       const dyAt = addressOf(dy.layout, pixel);
       const gradients = Array.from({ length: vectors }, (_, v) =>
         k.let({ k: "load", ty, buffer: dy.buffer, at: addAffine(dyAt, affine(v * target.lanes)), stride: 1 }, "dy"),
@@ -102,7 +114,7 @@ function tile(ctx: GroupContext, at: Position, rows: number, outputs: number): v
       const kx = at.kx ? affine(0, [at.kx, dilation[1]]) : affine();
       const xAt = addressOf(x.layout, [
         affine(0, [at.n, 1]),
-        affine(0, [at.c, 1]),
+        affine(0, [at.c, 1], [at.g, groupChannels]),
         affine(-padding[0], [y, stride[0]], [at.ky, dilation[0]]),
         addAffine(affine(-padding[1], [column, stride[1]]), kx),
       ]);

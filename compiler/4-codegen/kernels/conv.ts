@@ -1,14 +1,15 @@
 /**
- * Direct convolution of channels-innermost feature maps, in register tiles of 4 pixels of a row by 2 vectors of output
- * channels. A window's row is contiguous in memory (kernel columns × channels), so the innermost loop is a plain dot product:
- * 4 broadcast loads of x, 2 vector loads of packed weights, 8 multiplications and 8 additions. Columns beyond the image are
- * stored zeros (layout nhwc:p); rows beyond it are skipped.
+ * Direct convolution of channels-innermost feature maps, and its gradient with respect to the input, in register tiles of 4
+ * pixels of a row by 2 vectors of output channels: for each tap and input channel 4 broadcast loads of x, 2 vector loads of
+ * weights, 8 multiplications and 8 additions. Where a window's row is contiguous in memory (kernel columns × channels), the
+ * innermost loop is one plain dot product. Columns beyond the image are stored zeros (layout nhwc:p); rows beyond it are skipped.
  */
+import { type Taps, type Window, windowsOf } from "../../3-passes/taps.ts";
 import { sizeOf } from "../../ir/graph.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
 import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
-import { addAffine, affine } from "../kernel-builder.ts";
+import { addAffine, affine, type KernelBuilder } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 
 const PIXELS = 4;
@@ -16,70 +17,81 @@ const PIXELS = 4;
 /** Terms beyond which each row of the window is summed on its own: rounding errors of one long sum grow with its length. */
 const LONG_SUM = 64;
 
-interface Window {
-  readonly stride: readonly number[];
-  readonly padding: readonly number[];
-  readonly dilation: readonly number[];
-  /** Of the kernel, of the input and of the output: height, width. */
-  readonly kernel: readonly number[];
-  readonly input: readonly number[];
-  readonly output: readonly number[];
+/** Channels of a group that are summed over, and that are results. */
+interface Channels {
+  readonly groups: number;
+  readonly inner: number;
+  readonly outer: number;
 }
 
 export function conv2d(ctx: GroupContext): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
-  const [x, w] = anchor.inputs;
-  const window: Window = {
-    stride: anchor.attrs.stride as number[],
-    padding: anchor.attrs.padding as number[],
-    dilation: anchor.attrs.dilation as number[],
-    kernel: w.type.shape.slice(2) as number[],
-    input: x.type.shape.slice(2) as number[],
-    output: anchor.type.shape.slice(2) as number[],
-  };
-  const channels = anchor.type.shape[1] as number;
+  const channels = channelsOf(ctx);
+  const windows = windowsOf(anchor);
   const width = 2 * target.lanes;
-  const whole = channels - (channels % width);
-  const columns = window.output[1] - (window.output[1] % PIXELS);
+  const whole = channels.outer - (channels.outer % width);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
   // Threads share out samples; where a batch has few, rows.
-  const bySample = bestBalanced([sizeOf([x.type.shape[0]], ctx.batch), window.output[0]]) === 0;
-  const sample = (n: Local) => {
-    const panels = (from: number, to: number) => {
-      if (from === to) return;
-      k.for("o", from, to, width, (o) => {
-        const line = (y: Local) => {
-          const row = (from0: number, to0: number, pixels: number) => {
-            if (from0 === to0) return;
-            k.for("x", from0, to0, pixels, (column) =>
-              tile(ctx, window, { n, o, y, column }, pixels, Math.min(width, to - from)),
-            );
-          };
-          row(0, columns, PIXELS);
-          row(columns, window.output[1], window.output[1] - columns);
+  const samples = anchor.type.shape[0];
+  const bySample = bestBalanced([sizeOf([samples], ctx.batch), windows[0][0].out.count]) === 0;
+  const panels = (n: Local, g: Local, window: Window, from: number, to: number) => {
+    if (from === to) return;
+    const [rows, { out }] = window;
+    const main = out.count - (out.count % PIXELS);
+    k.for("o", from, to, width, (o) => {
+      const line = (y: Local) => {
+        const row = (first: number, end: number, pixels: number) => {
+          if (first === end) return;
+          k.for("x", first, end, pixels, (column) =>
+            tile(ctx, channels, window, { n, g, o, y, column }, pixels, Math.min(width, to - from)),
+          );
         };
-        k.for("y", 0, window.output[0], 1, line, !bySample && "first");
-      });
-    };
-    panels(0, whole);
-    panels(whole, channels);
+        row(0, main, PIXELS);
+        row(main, out.count, out.count - main);
+      };
+      k.for("y", 0, rows.out.count, 1, line, !bySample && "first");
+    });
   };
-  k.for("n", 0, k.dim(x.type.shape[0]), 1, sample, bySample && "first");
+  const sample = (n: Local) => {
+    for (const window of windows) {
+      k.for("g", 0, channels.groups, 1, (g) => {
+        panels(n, g, window, 0, whole);
+        panels(n, g, window, whole, channels.outer);
+      });
+    }
+  };
+  k.for("n", 0, k.dim(samples), 1, sample, bySample && "first");
+}
+
+function channelsOf(ctx: GroupContext): Channels {
+  const anchor = ctx.group.anchor!;
+  const groups = anchor.attrs.groups as number;
+  const of = (shape: readonly unknown[]) => (shape[1] as number) / groups;
+  return { groups, inner: of(anchor.inputs[0].type.shape), outer: of(anchor.type.shape) };
 }
 
 interface Position {
   readonly n: Local;
+  readonly g: Local;
+  /** Within the group. */
   readonly o: Local;
   readonly y: Local;
   readonly column: Local;
 }
 
-function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, channels: number): void {
+function tile(
+  ctx: GroupContext,
+  channels: Channels,
+  window: Window,
+  at: Position,
+  pixels: number,
+  outputs: number,
+): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
-  const vectors = Math.ceil(channels / target.lanes);
+  const vectors = Math.ceil(outputs / target.lanes);
   const ty = target.lanes > 1 ? "f32x4" : "f32";
   const zeros = (name: string) =>
     Array.from({ length: pixels }, () =>
@@ -87,11 +99,11 @@ function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, c
     );
   const acc = zeros("acc");
   const add = (p: number, v: number, value: Expr) => k.set(acc[p][v], k.e.add(k.e.local(acc[p][v]), value));
-  const [, inner, rows, columns] = anchor.inputs[1].type.shape as number[];
-  const blocked = rows > 1 && inner * rows * columns > LONG_SUM;
-  windowRows(ctx, window, at.y, (ky) => {
+  const [down, across] = window.map(({ weight }) => weight.count);
+  const blocked = down > 1 && channels.inner * down * across > LONG_SUM;
+  tapsInside(k, window[0], at.y, (ky) => {
     const row = blocked ? zeros("part") : acc;
-    windowRow(ctx, window, at, ky, (xAt, wAt, x, w) => {
+    windowRow(ctx, channels, window, { ...at, ky }, (xAt, wAt, x, w) => {
       const weights = Array.from({ length: vectors }, (_, v) =>
         k.let({ k: "load", ty, buffer: w.buffer, at: addAffine(wAt, affine(v * target.lanes)), stride: 1 }, "w"),
       );
@@ -102,86 +114,92 @@ function tile(ctx: GroupContext, window: Window, at: Position, pixels: number, c
     });
     if (blocked) row.forEach((sums, p) => sums.forEach((sum, v) => add(p, v, k.e.local(sum))));
   });
+  const lane = target.lanes > 1 ? at.o : null;
   for (let p = 0; p < pixels; p++) {
     for (let v = 0; v < vectors; v++) {
       const index = [
         affine(0, [at.n, 1]),
-        affine(v * target.lanes, [at.o, 1]),
-        affine(0, [at.y, 1]),
-        affine(p, [at.column, 1]),
+        affine(v * target.lanes, [at.o, 1], [at.g, channels.outer]),
+        outputAt(window[0], at.y),
+        outputAt(window[1], at.column, p),
       ];
-      const lane = target.lanes > 1 ? at.o : null;
-      finish(
-        ctx,
-        index,
-        lane,
-        new Map([[anchor, k.e.local(acc[p][v])]]),
-        Math.min(target.lanes, channels - v * target.lanes),
-      );
+      const count = Math.min(target.lanes, outputs - v * target.lanes);
+      finish(ctx, index, lane, new Map([[anchor, k.e.local(acc[p][v])]]), count);
     }
   }
 }
 
-/** The loops over a row of the window: `body` gets the addresses of pixel p's element and of the panel's weights. */
+/** The loops over a row of the window: `body` gets the addresses of pixel p's element and of the first output's weight. */
 function windowRow(
   ctx: GroupContext,
-  window: Window,
-  at: Position,
-  ky: Local,
+  channels: Channels,
+  [rows, columns]: Window,
+  at: Position & { readonly ky: Local },
   body: (xAt: (pixel: number) => Affine, wAt: Affine, x: Place, w: Place) => void,
 ): void {
   const { k } = ctx;
   const [xValue, wValue] = ctx.group.anchor!.inputs;
-  const x = operand(ctx, xValue);
-  const w = operand(ctx, wValue);
-  const channels = xValue.type.shape[1] as number;
-  const [blocks, rows, columns, inner] = w.layout.dims;
-  const [top, left] = window.padding;
-  const panel = affine(0, [at.o, blocks.stride / blocks.step]);
-
-  const inRow = (kx: Affine, c: Affine) => {
+  const [x, w] = [operand(ctx, xValue), operand(ctx, wValue)];
+  const weightAt = weightAddress(ctx, channels, w, at);
+  const inRow = (kx: Local | null, c: Local) => {
+    const channel = affine(0, [c, 1], [at.g, channels.inner]);
+    const row = inputAt(rows, at.y, at.ky);
     const xAt = (p: number) =>
-      addressOf(x.layout, [
-        affine(0, [at.n, 1]),
-        c,
-        affine(-top, [at.y, window.stride[0]], [ky, window.dilation[0]]),
-        addAffine(affine(p * window.stride[1] - left, [at.column, window.stride[1]]), kx, window.dilation[1]),
-      ]);
-    const wAt = addAffine(
-      addAffine(addAffine(panel, affine(0, [ky, rows.stride])), kx, columns.stride),
-      c,
-      inner.stride,
-    );
-    body(xAt, wAt, x, w);
+      addressOf(x.layout, [affine(0, [at.n, 1]), channel, row, inputAt(columns, at.column, kx, p)]);
+    body(xAt, weightAt(weightOf(rows, at.ky), weightOf(columns, kx), c), x, w);
   };
-  if (window.dilation[1] === 1) {
+  if (columns.input.tap === 1 && columns.weight.step === 1 && channels.groups === 1) {
     // Kernel columns follow one another as channels do: one loop over both.
-    k.for("k", 0, window.kernel[1] * channels, 1, (kk) => inRow(affine(), affine(0, [kk, 1])));
+    k.for("k", 0, columns.weight.count * channels.inner, 1, (kk) => inRow(null, kk));
   } else {
-    k.for("kx", 0, window.kernel[1], 1, (kx) =>
-      k.for("c", 0, channels, 1, (c) => inRow(affine(0, [kx, 1]), affine(0, [c, 1]))),
-    );
+    k.for("kx", 0, columns.weight.count, 1, (kx) => k.for("c", 0, channels.inner, 1, (c) => inRow(kx, c)));
   }
 }
 
-/** The kernel rows that meet the image, for the output row y. */
-function windowRows(ctx: GroupContext, window: Window, y: Local, body: (ky: Local) => void): void {
-  const { k } = ctx;
+/** Of the first output's weight: from panels, or (with groups) from rows with the outputs innermost. */
+function weightAddress(ctx: GroupContext, { outer, inner, groups }: Channels, { layout }: Place, at: Position) {
+  const { dims } = layout;
+  const gradient = ctx.group.anchor!.op === "conv2d_grad_input";
+  if (groups === 1) {
+    const [blocks, rows, columns, sum] = dims;
+    return (ky: Affine, kx: Affine, c: Local): Affine =>
+      linear(
+        [ky, rows.stride],
+        [kx, columns.stride],
+        [affine(0, [c, sum.stride], [at.o, blocks.stride / blocks.step]), 1],
+      );
+  }
+  const [rows, columns, sum] = dims;
+  // conv2d has [ky][kx][inner][outputs of all groups], its gradient [ky][kx][summed channels of all groups][outer].
+  const group = gradient ? inner * sum.stride : outer;
+  return (ky: Affine, kx: Affine, c: Local): Affine =>
+    linear([ky, rows.stride], [kx, columns.stride], [affine(0, [c, sum.stride], [at.o, 1], [at.g, group]), 1]);
+}
+
+const linear = (...terms: readonly (readonly [a: Affine, by: number])[]): Affine =>
+  terms.reduce((sum, [a, by]) => addAffine(sum, a, by), affine());
+
+/** Where output t + p lies. */
+export const outputAt = ({ out }: Taps, t: Local, p = 0): Affine => affine(out.start + out.step * p, [t, out.step]);
+
+/** The element that tap j of output t + p reads; without j, tap 0. */
+export const inputAt = ({ input }: Taps, t: Local, j: Local | null, p = 0): Affine =>
+  addAffine(affine(input.base + input.step * p, [t, input.step]), j ? affine(0, [j, input.tap]) : affine());
+
+export const weightOf = ({ weight }: Taps, j: Local | null): Affine =>
+  j ? affine(weight.first, [j, weight.step]) : affine(weight.first);
+
+/** The taps of output t whose element is there. */
+export function tapsInside(k: KernelBuilder, { out, input, weight }: Taps, t: Local, body: (j: Local) => void): void {
+  if (weight.count === 0) return;
   const { e } = k;
-  const [stride, dilation, top, height, kernel] = [
-    window.stride[0],
-    window.dilation[0],
-    window.padding[0],
-    window.input[0],
-    window.kernel[0],
-  ];
-  const last = (window.output[0] - 1) * stride - top + (kernel - 1) * dilation;
-  if (top <= 0 && last < height) return k.for("ky", 0, kernel, 1, body);
-  // 0 <= y·stride + ky·dilation − top < height
-  const floor = (x: Expr) => (dilation === 1 ? x : e.div(x, e.const(dilation, "i32")));
-  const first = floor(k.index(affine(top + dilation - 1, [y, -stride])));
-  const end = floor(k.index(affine(height + top + dilation - 1, [y, -stride])));
+  const last = input.base + input.step * (out.count - 1) + input.tap * (weight.count - 1);
+  if (input.base >= 0 && last < input.size) return k.for("ky", 0, weight.count, 1, body);
+  // 0 <= base + step·t + tap·j < size
+  const floor = (x: Expr) => (input.tap === 1 ? x : e.div(x, e.const(input.tap, "i32")));
+  const first = floor(k.index(affine(input.tap - 1 - input.base, [t, -input.step])));
+  const end = floor(k.index(affine(input.tap - 1 + input.size - input.base, [t, -input.step])));
   const from = k.let(e.binary("max", first, e.const(0, "i32")), "from");
-  const to = k.let(e.binary("min", end, e.const(kernel, "i32")), "to");
+  const to = k.let(e.binary("min", end, e.const(weight.count, "i32")), "to");
   k.for("ky", from, to, 1, body);
 }

@@ -1,7 +1,8 @@
 /** The kernel template of each operation that anchors a group. */
+import { isDepthwise } from "../../3-passes/taps.ts";
 import type { Template } from "../group-context.ts";
 import { conv2d } from "./conv.ts";
-import { groupedConv2d, groupedGradInput, groupedGradWeight } from "./conv-grouped.ts";
+import { depthwise, depthwiseWeight } from "./conv-depthwise.ts";
 import { convWeight } from "./conv-weight.ts";
 import { dynamicPad, dynamicSlice } from "./dynamic.ts";
 import { map } from "./map.ts";
@@ -13,11 +14,10 @@ import { gatherRows, scatterRows } from "./rows.ts";
 import { softmax } from "./softmax.ts";
 import { tile, untile } from "./tiles.ts";
 
-/** Convolutions without groups have register-tiled kernels; the others follow the definition. */
-const byGroups =
-  (tiled: Template, grouped: Template): Template =>
+const either =
+  (depthwise: Template, others: Template): Template =>
   (ctx) =>
-    (ctx.group.anchor!.attrs.groups === 1 ? tiled : grouped)(ctx);
+    (isDepthwise(ctx.group.anchor!) ? depthwise : others)(ctx);
 
 const templates: Readonly<Record<string, Template>> = {
   sum: reduce,
@@ -29,9 +29,9 @@ const templates: Readonly<Record<string, Template>> = {
   scatter_rows: scatterRows,
   tile,
   untile,
-  conv2d: byGroups(conv2d, groupedConv2d),
-  conv2d_grad_input: groupedGradInput,
-  conv2d_grad_weight: byGroups(convWeight, groupedGradWeight),
+  conv2d: either(depthwise, conv2d),
+  conv2d_grad_input: either(depthwise, conv2d),
+  conv2d_grad_weight: either(depthwiseWeight, convWeight),
   max_pool2d: maxPool,
   max_pool2d_index: maxPool,
   max_pool2d_gather: maxPoolGather,
