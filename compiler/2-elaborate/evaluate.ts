@@ -5,10 +5,11 @@ import * as errors from "../errors.ts";
 import { sizeOf } from "../ir/graph.ts";
 import { COMPARISONS, choose, compareNumbers, elementwise, numbers } from "./arithmetic.ts";
 import { matmul } from "./builtins/linear-algebra.ts";
-import { apply, call } from "./calls.ts";
+import { apply, call, complete } from "./calls.ts";
 import { type Context, didYouMean, type Env, lookup } from "./context.ts";
 import { member } from "./members.ts";
 import {
+  type Callable,
   type CValue,
   isCallable,
   isList,
@@ -102,10 +103,18 @@ function targetOf(expr: Expr, env: Env): CValue {
 function named(name: string, span: Span, env: Env): CValue {
   const value = lookup(env, name, false);
   if (value === undefined) return unknownName(name, span, env, "name");
+  if (isOpenSchedule(value)) return complete(value, { given: value.given, input: null }, env, null, span);
   if (!isOutputs(value)) return value;
   if (value.main !== null) return value.main;
   const known = [...value.named.keys()].map((output) => `\`${name}.${output}\``);
   throw env.ctx.failure(errors.severalOutputs({ known: known.join(", ") }, span));
+}
+
+/** A schedule that needs no arguments is its value: `momentum = one_cycle_momentum`. */
+function isOpenSchedule(value: CValue): value is Callable {
+  if (!isCallable(value) || value.target.kind !== "definition") return false;
+  const { sort, params } = value.target.definition;
+  return sort === "schedule" && params.every((param) => param.default !== null);
 }
 
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {

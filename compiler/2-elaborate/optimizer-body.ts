@@ -49,7 +49,7 @@ export class OptimizerBody {
   /** From here on the state's name is its value before this step, and after an assignment its new value. */
   private state({ name, shape, init, value, span }: StateStatement, env: Env): void {
     const { ctx, scope } = env;
-    if (this.states.has(name.text)) {
+    if (this.states.has(name.text) || name.text === "param" || name.text === "grad") {
       throw ctx.failure(errors.duplicateName({ kind: "state", name: name.text }, name.span));
     }
     const full = `${this.decl.name}.${name.text}`;

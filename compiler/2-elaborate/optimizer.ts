@@ -42,7 +42,6 @@ export function elaborateOptimizer(
     if (optimizer === null || optimizer === "frozen" || reached?.has(decl.name) === false) return [];
     return [{ decl, optimizer }];
   });
-  if (trained.length === 0 && !ctx.diagnostics.failed) ctx.diagnostics.add(errors.nothingTrained({}, clause.span));
   const gradients = gradientsOf(
     trained.map(({ decl }) => decl),
     loss ?? b.const(0),
@@ -51,6 +50,7 @@ export function elaborateOptimizer(
   );
   const steps = trained.map(({ decl, optimizer }) => stepOf(decl, optimizer, gradients, env));
   const changed = steps.flatMap((step) => step.updates);
+  if (changed.length === 0 && !ctx.diagnostics.failed) ctx.diagnostics.add(errors.nothingTrained({}, clause.span));
   const averaged = averages(changed, buffers, settings, ctx);
   const lr = groups.rest?.args.own("lr");
   const update = [...changed, ...averaged.updates];

@@ -110,13 +110,16 @@ function unknown(clauses: Clauses, key: string, span: Span): ReturnType<typeof e
     ...labels.flatMap((label) => (label ? [`net.${label}.…`] : [])),
   ].filter((k) => k !== null);
   const parts = key.split(".");
-  const depth = parts[0] === "net" ? 2 : 1;
+  // The pattern of a group may hold dots.
+  const inGroup = parts[0] === "optimizer" && clauses.optimizer !== null && clauses.optimizer.groups.length > 0;
+  const depth = parts[0] === "net" ? 2 : inGroup ? Math.max(1, parts.length - 1) : 1;
   const guess = didYouMean(
     parts.slice(0, depth).join("."),
     known.map((k) => k.replace(".…", "")),
   );
   const rest = parts.slice(depth).map((part) => `.${part}`);
-  const help = guess.help?.replace("`?", `${rest.join("")}\`?`);
+  const guessed = guess.help?.replace("`?", `${rest.join("")}\`?`);
+  const help = guessed?.includes(`\`${key}\``) ? undefined : guessed;
   return errors.unknownOverride({ key, known: known.map((k) => `\`${k}\``).join(", ") }, span, { help });
 }
 

@@ -6,7 +6,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { TensorDecl } from "../ir/graph.ts";
 import { bind, calleeOf } from "./calls.ts";
-import { didYouMean, type Env, withScope } from "./context.ts";
+import { type Diagnostics, didYouMean, type Env, withScope } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { bindParameters } from "./invoke.ts";
 import { Scope } from "./scope.ts";
@@ -46,6 +46,8 @@ export function matches(pattern: string, name: string): boolean {
 
 export function paramGroups(clause: UseClause, params: readonly TensorDecl[], env: Env): ParamGroups {
   const { diagnostics } = env.ctx;
+  // Where the net has errors, its parameters are not all known.
+  if (!diagnostics.failed) for (const { patterns } of clause.groups) checkPatterns(patterns, params, diagnostics);
   const rest = boundOptimizer(clause.expr, [], env);
   const groups = clause.groups.map((group) => {
     const treatment = guarded(diagnostics, () => treatmentOf(group, clause.expr, env)) ?? null;
@@ -101,13 +103,15 @@ function changed(args: readonly Argument[], changes: readonly Argument[]): reado
   return [...kept, ...[...commanded, ...written].map((arg) => ({ ...arg, override: true }))];
 }
 
+function checkPatterns(patterns: readonly Name[], params: readonly TensorDecl[], diagnostics: Diagnostics): void {
+  for (const pattern of patterns) {
+    if (!params.some(({ name }) => matches(pattern.text, name))) diagnostics.add(unmatched(pattern, params));
+  }
+}
+
 /** The parameters that a group's patterns and condition name, also if an earlier group has them. */
 function membersOf({ patterns, condition, span }: ParamGroup, params: readonly TensorDecl[], env: Env): TensorDecl[] {
   const { ctx } = env;
-  for (const pattern of patterns) {
-    if (ctx.diagnostics.failed || params.some(({ name }) => matches(pattern.text, name))) continue;
-    ctx.diagnostics.add(unmatched(pattern, params));
-  }
   const named = params.filter(
     ({ name }) => patterns.length === 0 || patterns.some((pattern) => matches(pattern.text, name)),
   );

@@ -85,6 +85,11 @@ export function trainSettings(clause: TrainClause | null, env: Env): { train: Tr
   const read = readSettings("train", clause?.settings ?? [], TRAIN, NUMERICS, env);
   const { clip_value, clip_norm, ema, ema_buffers = false, ...rest } = read;
   const train = { ...DEFAULTS, ...rest } as TrainSettings;
+  const buffers = clause?.settings.find(({ name }) => name?.text === "ema_buffers");
+  if (ema_buffers && buffers && !clause?.settings.some(({ name }) => name?.text === "ema")) {
+    const params = { name: "ema_buffers", expected: "false where there is no `ema`", found: "true" };
+    env.ctx.diagnostics.add(errors.badSetting(params, buffers.value.span));
+  }
   const value = (setting: Setting | undefined): Value | null =>
     setting === undefined ? null : toValue(env.ctx.b, setting as number | Tensor);
   return {

@@ -2,7 +2,7 @@
 
 import type { Definition, Statement } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
-import type { Init, TensorType, Value } from "../ir/graph.ts";
+import { type Init, type TensorType, topological, type Value } from "../ir/graph.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
@@ -89,6 +89,10 @@ export const isDistribution = (v: CValue): v is Distribution => hasKind(v, "dist
 export const isParameters = (v: CValue): v is Parameters => hasKind(v, "parameters");
 export const isOutputs = (v: CValue): v is Outputs => hasKind(v, "outputs");
 export const isList = (v: CValue): v is CList => Array.isArray(v);
+/** A number made of numbers of the run alone, such as `step` and `epoch`. */
+export const isOfTheRun = (value: Value): boolean =>
+  value.type.shape.length === 0 &&
+  topological([value]).every(({ op, inputs }) => inputs.length > 0 || op === "const" || op === "host");
 export const isPoison = (v: CValue): v is Poison => hasKind(v, "poison");
 
 const AXES: Readonly<Record<number, readonly string[]>> = {

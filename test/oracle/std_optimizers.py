@@ -67,6 +67,23 @@ def muon(text: str, adamw: dict | None = None, **options) -> Optimizer:
     return Optimizer(text, lambda parameters: MuonAndAdamW(parameters, adamw or {}, **options))
 
 
+class Changing:
+    """A schedule of other options than the rate: of one, or of several together."""
+
+    def __init__(self, optimizer, options: str | tuple[str, ...], value):
+        self.group, self.options, self.value, self.at = optimizer.param_groups[0], options, value, -1
+        self.step()
+
+    def step(self):
+        self.at += 1
+        value = self.value(self.at)
+        self.group.update({self.options: value} if isinstance(self.options, str) else dict(zip(self.options, value)))
+
+
+def scheduled(text: str, kind, options: str | tuple[str, ...], value, **more) -> Optimizer:
+    return optimizer(text, kind, lambda o: Changing(o, options, value), **more)
+
+
 RATE = 0.01
 
 OPTIMIZERS = [
@@ -130,6 +147,24 @@ OPTIMIZERS = [
         optim.RAdam, lr=0.01, betas=(0.7, 0.9), eps=1e-3, weight_decay=0.1, decoupled_weight_decay=True, maximize=True,
     ),
     optimizer("radam(lr = 0.01, betas = [0.9, 0.5])", optim.RAdam, lr=0.01, betas=(0.9, 0.5)),
+    optimizer("adam(lr = 0.01, weight_decay = 0.3, decoupled_weight_decay = true)", Adam, lr=0.01, weight_decay=0.3, decoupled_weight_decay=True),
+    optimizer("asgd", optim.ASGD),
+    optimizer(
+        "asgd(lr = 0.05, lambd = 0.1, alpha = 0.5, weight_decay = 0.1, maximize = true)",
+        optim.ASGD, lr=0.05, lambd=0.1, alpha=0.5, weight_decay=0.1, maximize=True,
+    ),
+    optimizer(
+        "asgd(lr = exponential(0.05, gamma = 0.7), lambd = 0.1)", optim.ASGD, lr=0.05, lambd=0.1,
+        schedule=lambda o: lr_scheduler.LambdaLR(o, lambda step: 0.7 ** (step // 3)),
+    ),
+    # Any argument may be a schedule.
+    scheduled("adamw(lr = 0.01, weight_decay = 0.5 / (1 + step))", AdamW, "weight_decay", lambda t: 0.5 / (1 + t), lr=0.01),
+    scheduled("adam(lr = 0.01, betas = [0.9 - 0.05 * step, 0.99])", Adam, "betas", lambda t: (0.9 - 0.05 * t, 0.99), lr=0.01),
+    scheduled("nadam(lr = 0.01, betas = [0.9 - 0.05 * step, 0.99])", optim.NAdam, "betas", lambda t: (0.9 - 0.05 * t, 0.99), lr=0.01),
+    scheduled(
+        "sgd(lr = 0.01, momentum = 0.5 + 0.02 * step, dampening = 0.1 * epoch)", SGD, ("momentum", "dampening"),
+        lambda t: (0.5 + 0.02 * t, 0.1 * (t // 3)), lr=0.01,
+    ),
     optimizer("lion", Lion),
     optimizer("lion(lr = 0.01, betas = [0.7, 0.8], weight_decay = 0.1)", Lion, lr=0.01, betas=(0.7, 0.8), weight_decay=0.1),
     optimizer("lion(lr = 0.003, maximize = true)", Lion, lr=0.003, maximize=True),
@@ -267,6 +302,10 @@ EACH_EPOCH = [
     (
         "warmup(exponential(0.1, gamma = 0.9), total_iters = 4, start_factor = 0.2, at = epoch)",
         chained(linear(start_factor=0.2, total_iters=4), exponential(0.9)),
+    ),
+    (
+        "piecewise(values = [linear(0.1, total_iters = 3), cosine(0.1, T_max = 9, at = epoch - 3)], milestones = [3])",
+        sequence(linear(total_iters=3), cosine(9), milestones=[3]),
     ),
     ("linear(1, total_iters = 3) * exponential(0.1, gamma = 0.9)", chained(linear(total_iters=3), exponential(0.9))),
 ]  # fmt: skip

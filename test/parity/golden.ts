@@ -19,6 +19,9 @@ export interface Golden {
   readonly losses: readonly number[];
   /** For each tensor, Σ change · probe of the first step, where probe is `uniform("probe", shape, -1, 1)`. */
   readonly first_step: Readonly<Record<string, number>>;
+  /** More settings of `train`, and how many batches an update takes. */
+  readonly settings?: string;
+  readonly accumulate?: number;
   /** The learning rates of the steps, where they are scheduled. */
   readonly rates?: readonly number[];
   /** Of the first batch, in eval mode, after the steps: the loss, and the output of sample 0. */
@@ -34,7 +37,10 @@ export function goldens(file: string): Golden[] {
 
 export function modelText(golden: Golden): string {
   const { layers = "", body } = network(golden.network);
-  const epochs = Math.ceil(golden.losses.length / Math.ceil(golden.samples / golden.batch));
+  const { accumulate = 1, settings = "" } = golden;
+  const updates = Math.ceil(Math.ceil(golden.samples / golden.batch) / accumulate);
+  const epochs = Math.ceil(golden.losses.length / updates);
+  const more = `${accumulate === 1 ? "" : `, accumulate = ${accumulate}`}${settings && `, ${settings}`}`;
   return `${golden.definitions ?? ""}
 ${layers}
 model parity {
@@ -45,7 +51,7 @@ model parity {
   }
   loss ${golden.loss}
   optimizer ${golden.optimizer}
-  train { epochs = ${Math.max(epochs, 1)}, batch = ${golden.batch}, shuffle = false }
+  train { epochs = ${Math.max(epochs, 1)}, batch = ${golden.batch}, shuffle = false${more} }
 }`;
 }
 
