@@ -1,4 +1,4 @@
-/** Initial values of tensors: a function of the seed and the tensor's name alone, the same in float32 and float64. */
+/** Initial values of tensors: a function of the seed and the tensor's name alone; what is drawn is the same in float32 and float64. */
 import type { Init, ManifestTensor } from "./abi.ts";
 import { cos, erf, erfinv, log } from "./math.ts";
 import { orthonormal } from "./orthonormal.ts";
@@ -13,14 +13,20 @@ export function initialise(
   { name, shape, init }: Pick<ManifestTensor, "name" | "shape" | "init">,
   seed: number,
 ): void {
+  if (init.kind === "constant") {
+    into.fill(init.value);
+    return;
+  }
   const sample = sampleOf(init, shape, (purpose) => new Stream(seed, `${purpose} ${name}`));
   for (let i = 0; i < into.length; i++) into[i] = Math.fround(sample(i));
 }
 
-function sampleOf(init: Init, shape: readonly number[], streamFor: (purpose: string) => Stream): Sample {
+function sampleOf(
+  init: Exclude<Init, { kind: "constant" }>,
+  shape: readonly number[],
+  streamFor: (purpose: string) => Stream,
+): Sample {
   switch (init.kind) {
-    case "constant":
-      return () => init.value;
     case "uniform":
       return uniform(streamFor("init"), init.low, init.high);
     case "normal":

@@ -32,7 +32,9 @@ export class ChosenInits {
     params: readonly string[],
     private readonly span: Span,
   ) {
-    for (const [name, value] of layer.given) if (!params.includes(name)) this.chosen.set(name, value);
+    for (const [name, value] of layer.given) {
+      if (name.endsWith(SUFFIX) && !params.includes(name)) this.chosen.set(name, value);
+    }
   }
 
   /** For a parameter that is declared now; undefined if nothing was chosen, null if what was is at fault. */

@@ -253,7 +253,7 @@ describe("a state", () => {
       "state v[10^10] = v; param -= sum(v)",
       "the state `fc2.bias.v` [10000000000] has 10000000000 elements; the limit is 2147483648",
     ],
-    ["state v ~ relu", "what follows `~` must be an initialiser, found the fn `relu`"],
+    ["state v ~ relu", "the start of a parameter must be an initialiser, found the fn `relu`"],
   ])("%s: %s", (body, message) => {
     expect(messages(text(own(body), "", "fc2: linear(10)"))).toContain(message);
   });
