@@ -14,7 +14,11 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Markdown: one section a file, one entry a definition; then the functions that are not written in the language. */
 export function libraryReference(): string {
-  const sections = LIBRARY.map((file) => [`### ${titleOf(file)}`, ...libraryEntries(file).map(entryText)].join("\n\n"));
+  const sections = LIBRARY.flatMap((file) => {
+    // What has no `///` comment only serves others.
+    const entries = libraryEntries(file).filter(({ doc }) => doc !== "");
+    return entries.length === 0 ? [] : [[`### ${titleOf(file)}`, ...entries.map(entryText)].join("\n\n")];
+  });
   const builtins = [
     "### Functions on numbers and tensors",
     "On numbers they are computed at compile time, on tensors they become operations of the graph.",

@@ -77,8 +77,8 @@ export const MATH: readonly Builtin[] = [
   },
   {
     name: "stop_gradient",
-    params: params("x: tensor"),
+    params: params("x: number | tensor"),
     doc: "x itself, through which no gradient flows.",
-    run: ({ b }, { x }) => tensor(b.op("stop_gradient", [(x as Tensor).value])),
+    run: ({ b }, { x }) => (typeof x === "number" ? x : tensor(b.op("stop_gradient", [(x as Tensor).value]))),
   },
 ];

@@ -1,7 +1,7 @@
 /** Tensors from tensors without arithmetic: reshape, concat, slice, …; and lists. */
-import type { Dim, Shape } from "../../ir/graph.ts";
+import { type Dim, type Shape, sizeOf, type Value } from "../../ir/graph.ts";
 import { toValue } from "../arithmetic.ts";
-import { type CValue, isList, isTensor, type Tensor, tensor } from "../values.ts";
+import { type CValue, isList, isTensor, showType, type Tensor, tensor } from "../values.ts";
 import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
 import { axesOf } from "./reduce.ts";
 
@@ -14,14 +14,27 @@ function shapeOf(env: BuiltinEnv, value: CValue, name: string): Shape {
   });
 }
 
+/** A shape of which one size may be -1: what the elements leave. */
+function completeShape(env: BuiltinEnv, { value }: Tensor, shape: CValue): Shape {
+  const sizes = shape as readonly CValue[];
+  const at = sizes.indexOf(-1);
+  if (at === -1) return shapeOf(env, shape, "shape");
+  const others = shapeOf(env, sizes.with(at, 1), "shape");
+  // The samples are on both sides, or are what is left.
+  const left = sizeOf(value.type.shape, 1) / sizeOf(others, 1);
+  const samples = value.type.shape.includes("n") && !others.includes("n");
+  if (samples ? left !== 1 : !Number.isInteger(left)) env.wrong("shape", `sizes that divide ${showType(value.type)}`);
+  return others.with(at, samples ? "n" : left);
+}
+
 const single = (env: BuiltinEnv, axis: CValue, x: Tensor): number => axesOf(env, axis, x.value.type.shape.length)[0];
 
 export const SHAPES: readonly Builtin[] = [
   {
     name: "reshape",
     params: params("x: tensor, shape: list"),
-    doc: "The same elements in row-major order in another shape: `reshape(x, [n, 64, 16])`.",
-    run: (env, { x, shape }) => tensor(env.b.reshape((x as Tensor).value, shapeOf(env, shape, "shape"))),
+    doc: "The same elements in row-major order in another shape: `reshape(x, [n, 64, 16])`. One size may be -1: what the others leave.",
+    run: (env, { x, shape }) => tensor(env.b.reshape((x as Tensor).value, completeShape(env, x as Tensor, shape))),
   },
   {
     name: "broadcast",
@@ -60,6 +73,51 @@ export const SHAPES: readonly Builtin[] = [
           { axis: single(env, axis, parts[0]) },
         ),
       );
+    },
+  },
+  {
+    name: "stack",
+    params: params("xs: list, axis: int", { axis: 1 }),
+    doc: "Tensors of one shape side by side along a new axis at `axis`.",
+    run(env, { xs, axis }) {
+      const tensors = xs as readonly CValue[];
+      if (tensors.length === 0 || !tensors.every(isTensor)) env.wrong("xs", "a list of tensors");
+      const parts = (tensors as readonly Tensor[]).map((x) => x.value);
+      const rank = parts[0].type.shape.length;
+      const at = (axis as number) < 0 ? (axis as number) + rank + 1 : (axis as number);
+      if (at < 0 || at > rank) env.wrong("axis", `a place among the axes (0 … ${rank}, or negative from the end)`);
+      return tensor(
+        env.b.op(
+          "concat",
+          parts.map((x) => env.b.reshape(x, x.type.shape.toSpliced(at, 0, 1))),
+          { axis: at },
+        ),
+      );
+    },
+  },
+  {
+    name: "unfold",
+    params: params("x: tensor, axis: int, size: size, step: size, dilation: size", { step: 1, dilation: 1 }),
+    doc: "The windows of `size` elements along `axis`, `step` apart, whose elements are `dilation` apart: [.., length, ..] to [.., windows, size, ..].",
+    run: (env, { x, axis, size, step, dilation }) => {
+      const { value } = x as Tensor;
+      const at = single(env, axis, x as Tensor);
+      const { shape } = value.type;
+      const length = shape[at];
+      const covered = ((size as number) - 1) * (dilation as number) + 1;
+      if (length === "n") env.wrong("axis", "an axis other than that of the samples");
+      if (covered > (length as number)) env.wrong("size", `windows within the ${length} elements of the axis`);
+      const windows = Math.floor(((length as number) - covered) / (step as number)) + 1;
+      const element = (i: number): Value => {
+        const first = i * (dilation as number);
+        const starts = shape.map((_, k) => (k === at ? first : 0));
+        const limits = shape.with(at, first + (windows - 1) * (step as number) + 1);
+        const strides = shape.map((_, k) => (k === at ? (step as number) : 1));
+        const part = env.b.op("slice", [value], { starts, limits, strides });
+        return env.b.reshape(part, part.type.shape.toSpliced(at + 1, 0, 1));
+      };
+      const elements = Array.from({ length: size as number }, (_, i) => element(i));
+      return tensor(env.b.op("concat", elements, { axis: at + 1 }));
     },
   },
   {
@@ -183,10 +241,10 @@ export const SHAPES: readonly Builtin[] = [
   },
   {
     name: "constants",
-    params: params("xs: number | list"),
-    doc: "A list of numbers as a tensor [len(xs)] of constants; a number as it is.",
+    params: params("xs: number | list | tensor"),
+    doc: "A list of numbers as a tensor [len(xs)] of constants; a number or a tensor as it is.",
     run(env, { xs }) {
-      if (typeof xs === "number") return xs;
+      if (!isList(xs)) return xs;
       const list = xs as readonly CValue[];
       if (list.length === 0 || !list.every((v) => typeof v === "number")) env.wrong("xs", "a list of numbers");
       const parts = (list as readonly number[]).map((v) => env.b.broadcast(env.b.const(v), [1], []));
