@@ -13,6 +13,7 @@ import { type InputDecl, type Module, type Program, topological, type Value } fr
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
 import { Context, Diagnostics, type Env, Failure } from "./context.ts";
+import { dataSettings } from "./data-settings.ts";
 import { declareInput } from "./inputs.ts";
 import { Linker } from "./linker.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -20,7 +21,7 @@ import { elaborateOptimizer } from "./optimizer.ts";
 import { constantOverrides, withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
-import { dataSettings, type TrainSettings, trainSettings } from "./settings.ts";
+import { type TrainSettings, trainSettings } from "./settings.ts";
 
 export interface ElaborateOptions {
   /** Values of `--set`: `optimizer.lr` → `0.01`. */

@@ -1,7 +1,5 @@
-/** `train { … }` and the arguments of `data`: plain values with known names. */
-
-import type { ManifestData } from "../../runtime/abi.ts";
-import type { Argument, DataClause, TrainClause } from "../1-parse/syntax.ts";
+/** `train { … }`, and how settings are read: plain values with known names. */
+import type { Argument, TrainClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
 import type { Value } from "../ir/graph.ts";
 import { toValue } from "./arithmetic.ts";
@@ -36,8 +34,10 @@ export interface UpdateSettings {
 
 export const MAX_BATCH = 65_536;
 
-interface Kind {
+export interface Kind {
   readonly expected: string;
+  /** Names that stand for themselves. */
+  readonly words?: readonly string[];
   readonly test: (v: CValue) => boolean;
   /** May be computed from the run's step, epoch, …: nothing else that is no number is known where the settings stand. */
   readonly isScalar?: boolean;
@@ -47,7 +47,7 @@ const scalar = (expected: string, test: (v: number) => boolean): Kind => ({
   test: (v) => (typeof v === "number" ? test(v) : isTensor(v)),
   isScalar: true,
 });
-const whole = (low: number, high: number): Kind => ({
+export const whole = (low: number, high: number): Kind => ({
   expected: `a whole number from ${low} to ${high}`,
   test: (v) => typeof v === "number" && Number.isInteger(v) && v >= low && v <= high,
 });
@@ -63,7 +63,7 @@ const TRAIN: Readonly<Record<keyof TrainSettings | keyof UpdateSettings, Kind>> 
   shuffle: bool,
   seed: whole(0, 2 ** 32 - 1),
   drop_last: bool,
-  numerics: { expected: "strict or fast", test: (v) => NUMERICS.includes(v as "strict") },
+  numerics: { expected: "strict or fast", words: NUMERICS, test: (v) => NUMERICS.includes(v as "strict") },
   accumulate: whole(1, 1_000_000),
   clip_value: positive,
   clip_norm: positive,
@@ -82,7 +82,7 @@ const DEFAULTS: TrainSettings = {
 };
 
 export function trainSettings(clause: TrainClause | null, env: Env): { train: TrainSettings; update: UpdateSettings } {
-  const read = readSettings("train", clause?.settings ?? [], TRAIN, NUMERICS, env);
+  const read = readSettings("train", clause?.settings ?? [], TRAIN, env);
   const { clip_value, clip_norm, ema, ema_buffers = false, ...rest } = read;
   const train = { ...DEFAULTS, ...rest } as TrainSettings;
   const buffers = clause?.settings.find(({ name }) => name?.text === "ema_buffers");
@@ -104,38 +104,12 @@ export function trainSettings(clause: TrainClause | null, env: Env): { train: Tr
   };
 }
 
-/** Words that a data source's arguments may be. */
-const SPLITS = ["train", "test"] as const;
-const split: Kind = { expected: "train or test", test: (v) => SPLITS.includes(v as "train") };
-const number: Kind = { expected: "a number", test: (v) => typeof v === "number" };
-const COMMON = { split, eval: split, scale: number };
-
-/** The data sources and their arguments. `scale` is the factor on bytes, 1/255 by default. */
-const SOURCES: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
-  cifar10: COMMON,
-  synthetic: { ...COMMON, size: whole(1, 10_000_000), eval_size: whole(1, 10_000_000), seed: whole(0, 2 ** 32 - 1) },
-};
-
-export function dataSettings(clause: DataClause, env: Env): ManifestData | null {
-  const { diagnostics } = env.ctx;
-  const source = clause.source.text;
-  if (!Object.hasOwn(SOURCES, source)) {
-    const names = Object.keys(SOURCES);
-    const params = { name: source, known: names.join(" and ") };
-    diagnostics.add(errors.unknownData(params, clause.source.span, didYouMean(source, names)));
-    return null;
-  }
-  const args = readSettings(source, clause.args, SOURCES[source], SPLITS, env) as ManifestData["args"];
-  return { source, args };
-}
-
 type Setting = string | number | boolean | readonly number[] | Tensor;
 
-function readSettings(
+export function readSettings(
   clause: string,
   settings: readonly Argument[],
   known: Readonly<Record<string, Kind>>,
-  words: readonly string[],
   env: Env,
 ): Record<string, Setting> {
   const values: Record<string, Setting> = {};
@@ -147,7 +121,7 @@ function readSettings(
       if (Object.hasOwn(values, name) && !setting.override) {
         throw env.ctx.failure(errors.duplicateArgument({ callee: clause, name }, setting.span));
       }
-      const value = settingValue(setting, known[name], words, env);
+      const value = settingValue(setting, known[name], env);
       if (isPoison(value)) return;
       if (!known[name].test(value)) {
         throw env.ctx.failure(
@@ -167,14 +141,14 @@ function unknown(clause: string, setting: Argument, known: readonly string[], en
   throw env.ctx.failure(errors.unknownSetting({ clause, name, known: known.join(", ") }, at, extra));
 }
 
-function settingValue({ name, value }: Argument, kind: Kind, words: readonly string[], around: Env): CValue {
+function settingValue({ name, value }: Argument, kind: Kind, around: Env): CValue {
   const env = kind.isScalar ? { ...around, scope: around.spaces.host, prefer: around.spaces.of("schedule") } : around;
   if (value.kind !== "name") return evaluate(value, env);
+  const { words = [] } = kind;
   if (words.includes(value.name)) return value.name;
   if (lookup(env, value.name, false) !== undefined) return evaluate(value, env);
-  const known = words.filter((word) => kind.test(word));
   const params = { name: name!.text, expected: kind.expected, found: `\`${value.name}\`` };
-  throw env.ctx.failure(errors.badSetting(params, value.span, didYouMean(value.name, known)));
+  throw env.ctx.failure(errors.badSetting(params, value.span, didYouMean(value.name, words)));
 }
 
 /** Runs something whose errors are reported without ending the rest. */

@@ -1,11 +1,13 @@
 /** `mlc eval`: loss and metrics of the evaluation split. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { Evaluated } from "./data/open.ts";
 import type { Io } from "./io.ts";
 import { addBackendOptions, addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
 
 export interface EvalOptions extends ModelOptions {
   readonly weights: string;
   readonly data?: string;
+  readonly split?: Evaluated;
   /** False for `--no-average`. */
   readonly average: boolean;
 }
@@ -16,6 +18,13 @@ export function addEval(program: Command, io: Io): void {
     .description("loss and metrics of trained weights on the evaluation split")
     .argument("<file>", "the .model file")
     .requiredOption("--weights <file>", "the trained weights (safetensors, PyTorch's names)")
+    .addOption(
+      new Option("--split <name>", "evaluate on these samples (default: what training evaluates)").choices([
+        "train",
+        "validation",
+        "eval",
+      ]),
+    )
     .option("--no-average", "of a checkpoint, take the weights themselves where it has averages of them")
     .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)");
   addOutputOptions(addBackendOptions(addModelOptions(command))).action(async (file: string, options: EvalOptions) => {

