@@ -3,16 +3,17 @@ import type { Engine, Executable, Manifest } from "../runtime/abi.ts";
 import { type FileContent, type Files, parseWithImports } from "./1-parse/imports.ts";
 import type { SyntaxTree } from "./1-parse/syntax.ts";
 import { elaborate } from "./2-elaborate/elaborate.ts";
+import { addsUpInTeams, type Blocked, planBlocks } from "./3-passes/blocks.ts";
 import { fuse } from "./3-passes/fuse.ts";
 import { hostExpr } from "./3-passes/host.ts";
 import { Layouts } from "./3-passes/layout.ts";
-import { type Schedule, schedule } from "./3-passes/schedule.ts";
+import { schedule } from "./3-passes/schedule.ts";
 import { assemble, MOST_THREADS } from "./4-codegen/assemble.ts";
 import { emitJs } from "./4-codegen/js-backend.ts";
 import type { KernelReport, MemoryReport } from "./4-codegen/report.ts";
 import { emitTeamWasm, emitWasm } from "./4-codegen/wasm-backend.ts";
 import type { Diagnostic } from "./diagnostics.ts";
-import type { Module } from "./ir/graph.ts";
+import type { Module, Value } from "./ir/graph.ts";
 import type { LoopModule } from "./ir/loops.ts";
 import { refuseTooLarge } from "./limits.ts";
 import { runPasses } from "./pipeline.ts";
@@ -37,6 +38,8 @@ export interface CompileOptions {
   readonly precision?: "f32" | "f64";
   /** `fast` computes convolutions by Winograd's algorithm, with rounding errors some 20 times as large; by default as the model says. */
   readonly numerics?: "strict" | "fast";
+  /** Whether kernels run depth first, a few samples at a time; by default where that saves memory traffic. */
+  readonly blocks?: Target["blocks"];
   /** Kernels are checked one by one for values that are not finite (slower). */
   readonly checkFinite?: boolean;
   /** WebAssembly that any number of threads can run, one too; the default. */
@@ -59,7 +62,7 @@ export interface Compilation {
   readonly warnings: readonly Diagnostic[];
   /** What the backends were given, and how the graph was cut into kernels. */
   readonly loops: LoopModule;
-  readonly schedules: readonly Schedule[];
+  readonly schedules: readonly Blocked[];
   /** For `createTrainer`: the WebAssembly kernels, or the JavaScript ones as a module loaded by the caller. */
   executable(load?: (js: string) => Promise<{ instantiate(): Engine }>): Executable;
 }
@@ -84,10 +87,11 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     lanes: backend === "wasm" ? 4 : 1,
     floatBytes: precision === "f64" ? 8 : 4,
     numerics: options.numerics ?? model.train.numerics,
+    blocks: backend === "js" || options.checkFinite ? "never" : (options.blocks ?? "auto"),
   };
   const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
-  const schedules = module.programs.map((program) => schedule(fuse(program, { storeAll: options.checkFinite })));
   const layouts = new Layouts();
+  const schedules = planPrograms(module, layouts, target, options.checkFinite);
   const assembled = assemble(module, schedules, layouts, target, options.checkFinite ?? false);
   refuseTooLarge(assembled.memory, model.module);
 
@@ -118,6 +122,13 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
       instantiate: () => (wasm ? instantiateWasm(wasm, manifest) : load!(js!).then((loaded) => loaded.instantiate())),
     }),
   };
+}
+
+/** Cuts each program into kernels, orders them, and decides which run for a few samples at a time. */
+export function planPrograms(module: Module, layouts: Layouts, target: Target, storeAll = false): Blocked[] {
+  const options = { batch: module.batch, target, layouts };
+  const addsUp = (value: Value) => addsUpInTeams(value, options);
+  return module.programs.map((program) => planBlocks(schedule(fuse(program, { storeAll, addsUp })), options));
 }
 
 /** The kernels of a WebAssembly module as the runtime calls them. */

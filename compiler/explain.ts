@@ -3,7 +3,7 @@
 import { elaborate } from "./2-elaborate/elaborate.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { simplify } from "./3-passes/simplify.ts";
-import type { KernelReport } from "./4-codegen/report.ts";
+import type { KernelReport, PlacedValue } from "./4-codegen/report.ts";
 import { type Compilation, type CompileOptions, compile, parseSource } from "./compile.ts";
 import { formula } from "./ir/formula.ts";
 import { printLoops } from "./ir/loops-text.ts";
@@ -90,15 +90,25 @@ export function kernelTable(kernels: readonly KernelReport[]): string {
 function memoryText({ report: { memory } }: Compilation, program?: string): string {
   const lines = [
     `parameters ${kib(memory.parameters)}, buffers ${kib(memory.buffers)}, optimizer state ${kib(memory.states)}, inputs and scalars ${kib(memory.inputs)}`,
+    `values of a few samples ${kib(memory.blocks.bytes)} for each of at most ${memory.blocks.threads} threads`,
     `memory of the module ${kib(memory.total)}`,
   ];
   for (const p of memory.programs) {
     if (program !== undefined && p.name !== program) continue;
     lines.push("", `${p.name}: arena ${kib(p.arena)} (${kib(p.unshared)} if no two values shared memory)`);
-    const rows = p.values.map((v) => [v.label, kib(v.bytes), String(v.offset), `${v.from}–${v.to}`]);
-    lines.push(table(["value", "bytes", "address", "steps"], rows).trimEnd());
+    lines.push(valueTable(p.values));
+    for (const { at, samples, teams, parts, values } of p.regions) {
+      const sizes = parts.join(", ");
+      lines.push(`  step ${at}: ${teams} teams of ${samples} samples, in parts of ${sizes} at a time; each thread has`);
+      lines.push(valueTable(values));
+    }
   }
   return `${lines.join("\n")}\n`;
+}
+
+function valueTable(values: readonly PlacedValue[]): string {
+  const rows = values.map((v) => [v.label, kib(v.bytes), String(v.offset), `${v.from}–${v.to}`]);
+  return table(["value", "bytes", "address", "steps"], rows).trimEnd();
 }
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;

@@ -6,4 +6,6 @@ export interface Target {
   readonly floatBytes: 4 | 8;
   /** `strict`: convolutions straight from the definition; `fast`: by Winograd's algorithm where that is faster. */
   readonly numerics: "strict" | "fast";
+  /** Whether kernels that keep samples apart run depth first, a few samples at a time: where that saves memory traffic, or wherever they can. */
+  readonly blocks: "auto" | "always" | "never";
 }

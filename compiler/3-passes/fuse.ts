@@ -66,10 +66,12 @@ const EPILOGUE_LIMIT = 24;
 export interface FuseOptions {
   /** Stores the result of every operation on floats, so that each can be looked at. */
   readonly storeAll?: boolean;
+  /** Sums over samples that are complete only after the kernel's last call: nothing can follow them in registers. */
+  readonly addsUp?: (value: Value) => boolean;
 }
 
 export function fuse(program: Program, options: FuseOptions = {}): Fused {
-  return new Fusion(program, options.storeAll ?? false).run();
+  return new Fusion(program, options).run();
 }
 
 class Fusion {
@@ -82,7 +84,7 @@ class Fusion {
 
   constructor(
     private readonly program: Program,
-    private readonly storeAll: boolean,
+    private readonly options: FuseOptions,
   ) {
     this.roots = new Set(roots(program));
     this.order = topological(this.roots);
@@ -109,7 +111,7 @@ class Fusion {
         this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
       if (isAnchor(value)) this.store(value, value.op);
       else if (value.op === "relayout") this.store(value, `layout ${value.attrs.layout}`);
-      else if (this.storeAll && value.type.dtype === "f32" && !isHost(value)) this.store(value, "checked");
+      else if (this.options.storeAll && value.type.dtype === "f32" && !isHost(value)) this.store(value, "checked");
       else this.weigh(value);
     }
     for (const root of this.roots) this.store(root, "result");
@@ -157,7 +159,7 @@ class Fusion {
    */
   private epilogue(anchor: Value, taken: ReadonlySet<Value>): { inside: Set<Value>; end: Value } {
     let best = { inside: new Set<Value>(), end: anchor };
-    if (this.storeAll || writesInPieces(anchor)) return best;
+    if (this.options.storeAll || writesInPieces(anchor) || this.options.addsUp?.(anchor)) return best;
     const members = new Set<Value>([anchor]);
     const waiting = new Set(this.users.get(anchor) ?? []);
     for (let i = 0; i < EPILOGUE_LIMIT && waiting.size > 0; i++) {

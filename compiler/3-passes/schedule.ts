@@ -14,6 +14,12 @@ export interface Schedule extends Fused {
   readonly inPlace: ReadonlyMap<Value, string>;
   /** Updates that must wait for the end of the program: the tensor still has readers when the value is made. */
   readonly copies: readonly { readonly value: Value; readonly target: string }[];
+  /** The groups that must run before a group: what it reads is made there, or what it overwrites is read there. */
+  readonly before: ReadonlyMap<Group, ReadonlySet<Group>>;
+  /** What a group reads from memory. */
+  readonly reads: ReadonlyMap<Group, ReadonlySet<Value>>;
+  /** The groups that read a value; null: the caller, or a copy at the end of the program. */
+  readonly readers: ReadonlyMap<Value, readonly (Group | null)[]>;
 }
 
 /** What a group reads from memory. `aligned`: only ever at the index that it writes. */
@@ -33,8 +39,12 @@ export function schedule(fused: Fused): Schedule {
     else copies.push({ value, target });
   }
   for (;;) {
-    const { order, stuck } = sort(fused, reads, inPlace);
-    if (!stuck) return { ...fused, groups: order, inPlace, copies };
+    const before = dependencies(fused, reads, inPlace);
+    const { order, stuck } = sort(fused, before, inPlace);
+    if (!stuck) {
+      const values = new Map([...reads].map(([group, read]) => [group, read.values]));
+      return { ...fused, groups: order, inPlace, copies, before, reads: values, readers: readersOf(fused, values) };
+    }
     copies.push({ value: stuck, target: inPlace.get(stuck)! });
     inPlace.delete(stuck);
   }
@@ -65,12 +75,22 @@ function readsShifted(reads: Reads, tensor: string): boolean {
   return [...reads.unaligned].some((value) => value.attrs.name === tensor && isLeaf(value) && value.op !== "host");
 }
 
-/** Topological order, earliest-made first; on a cycle, the value whose in-place update closes it. */
-function sort(
+function readersOf(
+  { program, groups }: Fused,
+  reads: ReadonlyMap<Group, ReadonlySet<Value>>,
+): Map<Value, (Group | null)[]> {
+  const readers = new Map<Value, (Group | null)[]>();
+  const add = (value: Value, reader: Group | null) => readers.set(value, [...(readers.get(value) ?? []), reader]);
+  for (const group of groups) for (const value of reads.get(group)!) add(value, group);
+  for (const { value } of [...program.results, ...program.updates]) add(value, null);
+  return readers;
+}
+
+function dependencies(
   fused: Fused,
   reads: ReadonlyMap<Group, Reads>,
   inPlace: ReadonlyMap<Value, string>,
-): { order: Group[]; stuck: Value | null } {
+): Map<Group, Set<Group>> {
   const before = new Map<Group, Set<Group>>(fused.groups.map((g) => [g, new Set<Group>()]));
   const writers = new Map([...inPlace].map(([value, tensor]) => [tensor, fused.storedBy.get(value)!]));
   for (const group of fused.groups) {
@@ -81,6 +101,15 @@ function sort(
       if (writer && writer !== group) before.get(writer)!.add(group);
     }
   }
+  return before;
+}
+
+/** Topological order, earliest-made first; on a cycle, the value whose in-place update closes it. */
+function sort(
+  fused: Fused,
+  before: ReadonlyMap<Group, ReadonlySet<Group>>,
+  inPlace: ReadonlyMap<Value, string>,
+): { order: Group[]; stuck: Value | null } {
   const order: Group[] = [];
   const done = new Set<Group>();
   let rest = [...fused.groups];

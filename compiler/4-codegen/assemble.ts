@@ -1,19 +1,27 @@
 /** Puts the planned programs together: places in memory for everything, the calls of each program, and the manifest. */
 import type { HostExpr, Manifest, ManifestProgram } from "../../runtime/abi.ts";
 import { ABI_VERSION } from "../../runtime/abi.ts";
+import type { Blocked } from "../3-passes/blocks.ts";
 import { hostExpr } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import { align, type Interval, planArena, SLACK } from "../3-passes/memory.ts";
-import type { Schedule } from "../3-passes/schedule.ts";
+import { align, SLACK } from "../3-passes/memory.ts";
 import { place } from "../diagnostics.ts";
 import { type InputDecl, type Module, sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
-import type { Call, LoopModule } from "../ir/loops.ts";
+import type { Address, Blocks, Call, LoopModule } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
-import { type Lowered, lowerCopy, lowerGroup, type Source } from "./lower.ts";
+import { type Arena, planProgram, planRegion, Sizes, sumsOf, type Tenant } from "./arena.ts";
+import type { Source } from "./lower.ts";
+import {
+  callsOf,
+  isRegion,
+  type LoweredCall,
+  type LoweredProgram,
+  type LoweredRegion,
+  lowerProgram,
+} from "./lower-program.ts";
 import { describe, type KernelReport, type MemoryReport } from "./report.ts";
-import { elemOf } from "./scope.ts";
 
 export interface Assembled {
   readonly loops: LoopModule;
@@ -30,7 +38,7 @@ const FIRST_ADDRESS = 1024;
 
 export function assemble(
   module: Module,
-  schedules: readonly Schedule[],
+  schedules: readonly Blocked[],
   layouts: Layouts,
   target: Target,
   checkFinite: boolean,
@@ -40,62 +48,65 @@ export function assemble(
 
 class Assembly {
   private next = FIRST_ADDRESS;
+  private readonly sizes: Sizes;
+  private readonly programs: readonly LoweredProgram[];
   private readonly tensors = new Map<string, number>();
   private readonly scalars = new Map<string, { address: number; expr: HostExpr }>();
   private rng = 0;
   private scratch = 0;
+  private scratchBytes = 0;
   private common = 0;
-  private readonly lowered: { schedule: Schedule; calls: { lowered: Lowered; output: Value }[] }[] = [];
+  /** Where each thread keeps the values of a few samples, one thread behind the other. */
+  private blocks = 0;
+  private blockBytes = 0;
+  private blockThreads = 0;
+  private readonly regions = new Map<LoweredRegion, Arena>();
+  /** Where the arena of the programs begins. */
+  private fixed = 0;
 
   constructor(
     private readonly module: Module,
-    private readonly schedules: readonly Schedule[],
+    schedules: readonly Blocked[],
     private readonly layouts: Layouts,
     private readonly target: Target,
     private readonly checkFinite: boolean,
-  ) {}
+  ) {
+    this.sizes = new Sizes(layouts, target);
+    this.programs = schedules.map((plan) => lowerProgram(plan, { target, layouts, batch: module.batch }));
+  }
 
   run(): Assembled {
-    const { module, target } = this;
-    for (const schedule of this.schedules) this.lowered.push({ schedule, calls: this.lower(schedule) });
+    const { module, target, checkFinite } = this;
     for (const tensor of module.tensors)
       this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
-    const scratchBytes = align(this.mostElements("scratch") * target.floatBytes);
-    this.scratch = this.take(scratchBytes * (target.backend === "wasm" ? MOST_THREADS : 1));
+    this.scratchBytes = align(this.mostElements("scratch") * target.floatBytes);
+    this.scratch = this.take(this.scratchBytes * (target.backend === "wasm" ? MOST_THREADS : 1));
     this.common = this.take(this.mostElements("common") * target.floatBytes);
     this.placeScalars();
-    const fixed = this.next;
+    this.placeBlocks();
+    this.fixed = this.next;
 
-    const arenas = this.lowered.map(({ schedule }) => this.planProgram(schedule));
+    const arenas = this.programs.map((program) => planProgram(program, this.sizes));
     const arena = Math.max(0, ...arenas.map((a) => a.bytes));
-    const memoryBytes = Math.ceil((fixed + arena + SLACK) / 65536) * 65536;
-    const programs = this.lowered.map(({ schedule, calls }, i) => ({
-      name: schedule.program.name,
-      calls: calls.map(({ lowered, output }) => this.call(schedule, lowered, output, fixed, arenas[i].offsets)),
+    const memoryBytes = Math.ceil((this.fixed + arena + SLACK) / 65536) * 65536;
+    const programs = this.programs.map((program, i) => ({
+      name: program.plan.program.name,
+      steps: program.steps.map((step) =>
+        isRegion(step) ? this.blocksOf(program.plan, step, arenas[i]) : this.call(program.plan, step, arenas[i]),
+      ),
     }));
     const { floatBytes } = target;
-    const loops: LoopModule = { programs, memoryBytes, floatBytes, checkFinite: this.checkFinite, scratchBytes };
+    const { scratchBytes } = this;
     return {
-      loops,
-      manifest: this.manifest(memoryBytes, fixed, arenas),
-      kernels: this.lowered.flatMap(({ schedule, calls }) =>
-        calls.map(({ lowered, output }) => describe(schedule, lowered, output, this.layouts, module.batch, target)),
+      loops: { programs, memoryBytes, floatBytes, checkFinite, scratchBytes },
+      manifest: this.manifest(memoryBytes, arenas),
+      kernels: this.programs.flatMap((program) =>
+        callsOf(program).map((call) => describe(program.plan, call, this.layouts, module.batch, target)),
       ),
-      memory: this.memoryReport(fixed, arenas, memoryBytes),
+      memory: this.memoryReport(arenas, memoryBytes),
     };
-  }
-
-  private lower(schedule: Schedule): { lowered: Lowered; output: Value }[] {
-    const options = { target: this.target, layouts: this.layouts, batch: this.module.batch };
-    return [
-      ...schedule.groups.map((group) => ({ lowered: lowerGroup(group, schedule, options), output: group.outputs[0] })),
-      ...schedule.copies.map(({ value, target }) => ({
-        lowered: lowerCopy(value, target, schedule, options),
-        output: value,
-      })),
-    ];
   }
 
   private take(bytes: number): number {
@@ -116,69 +127,112 @@ class Assembly {
 
   /** Kernels run one after another: one place serves them all. */
   private mostElements(kind: "scratch" | "common"): number {
-    const sources = this.lowered.flatMap((p) => p.calls).flatMap(({ lowered }) => lowered.sources);
-    return sources.reduce((most, source) => Math.max(most, source.kind === kind ? source.elements : 0), 0);
+    return this.sources().reduce((most, source) => Math.max(most, source.kind === kind ? source.elements : 0), 0);
+  }
+
+  private sources(): Source[] {
+    return this.programs.flatMap(callsOf).flatMap(({ lowered }) => [...lowered.sources]);
   }
 
   /** Equal expressions share a place. */
   private placeScalars(): void {
-    for (const { lowered } of this.lowered.flatMap((p) => p.calls)) {
-      for (const source of lowered.sources) {
-        if (source.kind !== "host") continue;
-        const expr = hostExpr(source.value);
-        const key = JSON.stringify(expr);
-        if (this.scalars.has(key)) continue;
-        this.scalars.set(key, { address: this.next, expr });
-        this.next += this.target.floatBytes;
-      }
+    for (const source of this.sources()) {
+      if (source.kind !== "host") continue;
+      const expr = hostExpr(source.value);
+      const key = JSON.stringify(expr);
+      if (this.scalars.has(key)) continue;
+      this.scalars.set(key, { address: this.next, expr });
+      this.next += this.target.floatBytes;
     }
     this.next = align(this.next);
   }
 
-  private bytesOf(value: Value): number {
-    const layout = layoutNamed(this.layouts.nameOf(value), value.type.shape, this.module.batch);
-    const bytes = { f32: this.target.floatBytes, i32: 4, u8: 1 }[elemOf(value)];
-    return align(layout.elements * bytes + SLACK);
-  }
-
-  /** Each stored value is needed from the group that makes it to the last one that reads it; results, to the end. */
-  private planProgram(schedule: Schedule): Arena {
-    const steps = this.lowered.find((p) => p.schedule === schedule)!.calls;
-    const intervals = new Map<Value, { bytes: number; from: number; to: number }>();
-    steps.forEach(({ lowered }, step) => {
-      for (const source of lowered.sources) {
-        if (source.kind !== "value" || isLeaf(source.value) || schedule.inPlace.has(source.value)) continue;
-        const interval = intervals.get(source.value) ?? { bytes: this.bytesOf(source.value), from: step, to: step };
-        interval.to = step;
-        intervals.set(source.value, interval);
+  private placeBlocks(): void {
+    for (const { plan, steps } of this.programs) {
+      for (const step of steps.filter(isRegion)) {
+        const arena = planRegion(step, plan, this.sizes);
+        this.regions.set(step, arena);
+        this.blockBytes = Math.max(this.blockBytes, align(arena.bytes + SLACK));
+        this.blockThreads = Math.max(this.blockThreads, Math.min(step.region.teams, MOST_THREADS));
       }
-    });
-    for (const { value } of schedule.program.results) {
-      const interval = intervals.get(value);
-      if (interval) interval.to = steps.length;
     }
-    const { offsets, bytes } = planArena([...intervals.values()]);
-    return { offsets: new Map([...intervals.keys()].map((value, i) => [value, offsets[i]])), bytes, intervals };
+    this.blocks = this.take(this.blockBytes * this.blockThreads);
   }
 
-  private call(
-    schedule: Schedule,
-    lowered: Lowered,
-    output: Value,
-    arena: number,
-    offsets: ReadonlyMap<Value, number>,
-  ): Call {
-    const address = (source: Source): number => {
-      if (source.kind === "rng") return this.rng;
-      if (source.kind === "scratch") return this.scratch;
-      if (source.kind === "common") return this.common;
-      if (source.kind === "tensor") return this.tensors.get(source.name)!;
-      if (source.kind === "host") return this.scalars.get(JSON.stringify(hostExpr(source.value)))!.address;
-      if (isLeaf(source.value)) return this.tensors.get(source.value.attrs.name as string)!;
-      return this.addressOf(schedule, source.value, arena, offsets);
-    };
-    const writes = this.writesOf(output, this.addressOf(schedule, output, arena, offsets));
+  private call(plan: Blocked, { lowered, output }: LoweredCall, arena: Arena): Call {
+    const address = (source: Source) => this.addressOf(plan, source, arena).base;
+    const to = lowered.sources.findIndex((source) => source.kind === "value" && source.value === output);
+    const writes = to < 0 ? [] : this.writesOf(output, address(lowered.sources[to]));
     return { kernel: lowered.kernel, args: lowered.sources.map(address), writes };
+  }
+
+  private blocksOf(plan: Blocked, step: LoweredRegion, arena: Arena): Blocks {
+    const { region, parts } = step;
+    const address = (source: Source): Address => {
+      const own = this.inBlock(plan, source, this.regions.get(step)!);
+      return own ?? this.addressOf(plan, source, arena);
+    };
+    return {
+      samples: region.samples,
+      threads: Math.min(region.teams, MOST_THREADS),
+      sums: region.sums.map((value) => ({
+        at: this.teamSums(plan, value, arena),
+        bytes: this.sizes.bytes(plan, value),
+      })),
+      parts: parts.map(({ samples, calls }) => ({
+        samples,
+        calls: calls.map(({ lowered: { kernel, sources } }) => ({
+          kernel,
+          args: sources.map((source) =>
+            source.kind === "value" && plan.storageOf(source.value) === "sum" && region.sums.includes(source.value)
+              ? this.teamSums(plan, source.value, arena)
+              : address(source),
+          ),
+        })),
+      })),
+    };
+  }
+
+  private teamSums(plan: Blocked, value: Value, arena: Arena): Address {
+    return { base: this.fixed + arena.offsets.get(sumsOf(value))!, team: this.sizes.bytes(plan, value) };
+  }
+
+  /** Memory of a thread's own, for a few samples. */
+  private inBlock(plan: Blocked, source: Source, arena: Arena): Address | null {
+    const tenant: Tenant = source.kind === "value" ? source.value : source;
+    const offset = arena.offsets.get(tenant);
+    if (offset === undefined) return null;
+    const at = { base: this.blocks + offset, thread: this.blockBytes };
+    const moves = source.kind === "value" && plan.storageOf(source.value) === "team";
+    return moves ? { ...at, teamSample: this.sizes.sample(plan, source.value) } : at;
+  }
+
+  /** Memory that lives as long as the program, or longer. */
+  private addressOf(plan: Blocked, source: Source, arena: Arena): Address {
+    switch (source.kind) {
+      case "rng":
+        return { base: this.rng };
+      case "scratch":
+        return { base: this.scratch, thread: this.scratchBytes };
+      case "common":
+        return { base: this.common };
+      case "tensor":
+        return { base: this.tensors.get(source.name)! };
+      case "host":
+        return { base: this.scalars.get(JSON.stringify(hostExpr(source.value)))!.address };
+      case "sums":
+        return { base: this.fixed + arena.offsets.get(sumsOf(source.value))! };
+      case "value": {
+        const sample = this.sizes.sample(plan, source.value);
+        const base = this.placeOf(plan, source.value, arena);
+        return sample > 0 ? { base, sample } : { base };
+      }
+    }
+  }
+
+  private placeOf(plan: Blocked, value: Value, arena: Arena): number {
+    const tensor = isLeaf(value) ? (value.attrs.name as string) : plan.inPlace.get(value);
+    return tensor === undefined ? this.fixed + arena.offsets.get(value)! : this.tensors.get(tensor)!;
   }
 
   /** The floats that a call writes: all of them, or those of `n` samples. */
@@ -191,24 +245,20 @@ class Assembly {
     return [{ label: labelOf(output), address, elements, perSample, span: output.span }];
   }
 
-  private addressOf(schedule: Schedule, value: Value, arena: number, offsets: ReadonlyMap<Value, number>): number {
-    const tensor = schedule.inPlace.get(value);
-    return tensor === undefined ? arena + offsets.get(value)! : this.tensors.get(tensor)!;
-  }
-
-  private manifest(memoryBytes: number, arena: number, arenas: readonly Arena[]): Assembled["manifest"] {
+  private manifest(memoryBytes: number, arenas: readonly Arena[]): Assembled["manifest"] {
     const { module, target } = this;
     const programs: Record<string, ManifestProgram> = {};
-    this.lowered.forEach(({ schedule, calls }, i) => {
-      programs[schedule.program.name] = {
-        results: schedule.program.results.map(({ name, value }) => ({
+    this.programs.forEach((program, i) => {
+      const { plan } = program;
+      programs[plan.program.name] = {
+        results: plan.program.results.map(({ name, value }) => ({
           name,
           dtype: value.type.dtype === "f32" ? "f32" : "i32",
           shape: value.type.shape,
-          address: this.addressOf(schedule, value, arena, arenas[i].offsets),
+          address: this.placeOf(plan, value, arenas[i]),
         })),
         ...(this.checkFinite && {
-          calls: calls.map(({ lowered, output }) => ({
+          calls: callsOf(program).map(({ lowered, output }) => ({
             kernel: lowered.kernel.name,
             label: labelOf(output),
             place: output.span ? place(output.span) : "",
@@ -247,40 +297,47 @@ class Assembly {
     };
   }
 
-  private memoryReport(fixed: number, arenas: readonly Arena[], memoryBytes: number): MemoryReport {
+  private memoryReport(arenas: readonly Arena[], memoryBytes: number): MemoryReport {
     const sum = (kind: string) =>
       this.module.tensors
         .filter((t) => t.kind === kind)
         .reduce((s, t) => s + sizeOf(t.shape, 1) * this.target.floatBytes, 0);
+    const { fixed, blocks, blockBytes, blockThreads } = this;
+    const places = ({ intervals, offsets }: Arena, start: number) =>
+      [...intervals].map(([tenant, interval]) => ({
+        label: labelOf(tenant),
+        bytes: interval.bytes,
+        offset: start + offsets.get(tenant)!,
+        from: interval.from,
+        to: interval.to,
+      }));
     return {
       parameters: sum("param"),
       buffers: sum("buffer"),
       states: sum("state"),
-      inputs: fixed - FIRST_ADDRESS - sum("param") - sum("buffer") - sum("state"),
+      inputs: fixed - FIRST_ADDRESS - sum("param") - sum("buffer") - sum("state") - blockBytes * blockThreads,
+      blocks: { bytes: blockBytes, threads: blockThreads },
       total: memoryBytes,
-      programs: this.lowered.map(({ schedule }, i) => ({
-        name: schedule.program.name,
+      programs: this.programs.map(({ plan, steps }, i) => ({
+        name: plan.program.name,
         arena: arenas[i].bytes,
         unshared: [...arenas[i].intervals.values()].reduce((s, x) => s + x.bytes, 0),
-        values: [...arenas[i].intervals].map(([value, interval]) => ({
-          label: labelOf(value),
-          bytes: interval.bytes,
-          offset: fixed + arenas[i].offsets.get(value)!,
-          from: interval.from,
-          to: interval.to,
-        })),
+        values: places(arenas[i], fixed),
+        regions: steps.flatMap((step, at) =>
+          isRegion(step) ? [{ at, ...sizesOf(step), values: places(this.regions.get(step)!, blocks) }] : [],
+        ),
       })),
     };
   }
 }
 
-interface Arena {
-  readonly offsets: ReadonlyMap<Value, number>;
-  readonly bytes: number;
-  readonly intervals: ReadonlyMap<Value, Interval>;
+function sizesOf({ region, parts }: LoweredRegion) {
+  return { samples: region.samples, teams: region.teams, parts: parts.map((part) => part.samples) };
 }
 
 /** How people are told of a value: `conv2d f32[n, 32, 16, 16]`. */
-function labelOf(value: Value): string {
-  return `${value.op} ${value.type.dtype}[${value.type.shape.join(", ")}]`;
+function labelOf(tenant: Tenant): string {
+  if (typeof tenant === "string") return tenant;
+  if ("kind" in tenant) return tenant.kind;
+  return `${tenant.op} ${tenant.type.dtype}[${tenant.type.shape.join(", ")}]`;
 }

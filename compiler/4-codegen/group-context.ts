@@ -1,6 +1,7 @@
 /** What a kernel template is given: the group to compute, and the means to read its operands and store its results. */
 import type { Group } from "../3-passes/fuse.ts";
 import type { Dim, Value } from "../ir/graph.ts";
+import type { Layout } from "../ir/layout.ts";
 import type { Buffer, Expr, Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { bestBalanced } from "./balance.ts";
@@ -13,6 +14,8 @@ export interface GroupContext {
   readonly group: Group;
   /** The most samples of a call. */
   readonly batch: number;
+  /** Whether the result is added to what the output's memory holds: a sum over samples, of a few of them. */
+  readonly addsUp: boolean;
   readonly memory: Memory;
   /** Where an output of the group goes. */
   place(output: Value): Place;
@@ -81,6 +84,7 @@ function store(ctx: GroupContext, output: Value, index: Index, lane: Local | nul
   const stride = lane ? (at.terms.find((t) => t.v === lane)?.by ?? 0) : 0;
   let stored = output.type.dtype === "bool" ? ctx.k.e.cast(value, "i32") : value;
   if (lane && stride !== 0) stored = ctx.k.e.splat(stored);
+  if (ctx.addsUp) stored = ctx.k.e.add({ k: "load", ty: stored.ty, buffer, at, stride }, stored);
   ctx.k.add({ k: "store", buffer, at, value: stored, stride });
 }
 
@@ -100,12 +104,22 @@ export function zeroPadding(ctx: GroupContext, output: Value): void {
   k.for("n", 0, k.dim(samples.extent), 1, sides, "first");
 }
 
-/** Zeroes a whole output, for what is added to it afterwards. */
+/** Zeroes an output, for what is added to it afterwards. */
 export function zeroAll(ctx: GroupContext, output: Value): void {
+  if (ctx.addsUp) return;
   const { layout, buffer } = ctx.place(output);
   const { k } = ctx;
-  k.add({ k: "zero", buffer, at: affine(), count: k.e.const(layout.elements, "i32"), parallel: true });
+  const size = count(k, elementsOf(layout));
+  const all = typeof size === "number" ? k.e.const(size, "i32") : size;
+  k.add({ k: "zero", buffer, at: affine(), count: all, parallel: true });
   k.add({ k: "barrier" });
+}
+
+/** The elements of a stored value: those of `n` samples, where the samples come first in memory. */
+export function elementsOf(layout: Layout): Extent {
+  const [outermost] = layout.dims;
+  const dynamic = outermost?.extent === "n";
+  return { size: dynamic ? outermost.stride : layout.elements, dynamic };
 }
 
 /**

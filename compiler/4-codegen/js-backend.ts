@@ -1,5 +1,5 @@
 /** The JavaScript backend: a module of the loop IR as the text of an ES module, for wherever WebAssembly is forbidden. */
-import type { Kernel, LoopModule } from "../ir/loops.ts";
+import { isBlocks, type Kernel, type LoopModule } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
 import { VIEWS } from "./js/expression.ts";
 import { kernelText } from "./js/function.ts";
@@ -60,7 +60,8 @@ function programText(
 ): string {
   const sizes = { f32: module.floatBytes, i32: 4, u8: 1 };
   const lines = [`${JSON.stringify(program.name)}(n) {`];
-  program.calls.forEach((call, index) => {
+  program.steps.forEach((call, index) => {
+    if (isBlocks(call)) throw new TypeError("the JavaScript backend runs kernels for the whole batch");
     const args = call.args.map((address, i) => element(address, sizes[call.kernel.buffers[i].elem]));
     lines.push(`  ${nameOf(call.kernel)}(${[...args, "n"].join(", ")});`);
     for (const { address, elements, perSample } of module.checkFinite ? call.writes : []) {

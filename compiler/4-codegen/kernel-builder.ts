@@ -38,12 +38,19 @@ export class KernelBuilder {
   private readonly prelude: Stmt[] = [];
   private readonly blocks: Stmt[][] = [[]];
   private count = 0;
+  private first: Local | undefined;
 
   /** `own`: each thread has one of its own. */
   buffer(name: string, elem: Elem, own = false): Buffer {
     const buffer: Buffer = own ? { name, elem, private: true } : { name, elem };
     this.buffers.push(buffer);
     return buffer;
+  }
+
+  /** The number in the batch of the first sample. */
+  firstSample(): Local {
+    this.first ??= { name: "first", ty: "i32" };
+    return this.first;
   }
 
   local(ty: Ty, name: string): Local {
@@ -108,7 +115,13 @@ export class KernelBuilder {
   }
 
   finish(name: string): Kernel {
-    return { name, buffers: this.buffers, n: this.n, body: [...this.prelude, ...this.blocks[0]] };
+    return {
+      name,
+      buffers: this.buffers,
+      n: this.n,
+      ...(this.first && { first: this.first }),
+      body: [...this.prelude, ...this.blocks[0]],
+    };
   }
 
   private block(write: () => void): Stmt[] {

@@ -1,9 +1,10 @@
 /** Writes the kernel of one group. */
+
+import type { Blocked } from "../3-passes/blocks.ts";
 import type { Group } from "../3-passes/fuse.ts";
 import { isHost } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import type { Schedule } from "../3-passes/schedule.ts";
 import type { Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Buffer, Kernel } from "../ir/loops.ts";
@@ -11,6 +12,7 @@ import type { Target } from "../target.ts";
 import type { GroupContext } from "./group-context.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { templateOf } from "./kernels/index.ts";
+import { total } from "./kernels/total.ts";
 import { elemOf, type Memory, type Place, Scope } from "./scope.ts";
 
 /** What a kernel's buffer stands for: a stored or leaf value, a host scalar, the generator's state, or an update's tensor. */
@@ -20,7 +22,9 @@ export type Source =
   | { readonly kind: "rng" }
   | { readonly kind: "scratch"; readonly elements: number }
   | { readonly kind: "common"; readonly elements: number }
-  | { readonly kind: "tensor"; readonly name: string };
+  | { readonly kind: "tensor"; readonly name: string }
+  /** The sums that teams of samples have made, one behind the other. */
+  | { readonly kind: "sums"; readonly value: Value };
 
 export interface Lowered {
   readonly kernel: Kernel;
@@ -33,26 +37,43 @@ export interface LowerOptions {
   readonly batch: number;
 }
 
-export function lowerGroup(group: Group, plan: Schedule, options: LowerOptions): Lowered {
-  const buffers = new Buffers(group, plan, options);
+/** How a kernel differs from the one that computes its group for the whole batch at once. */
+interface Variant {
+  /** It copies a stored value into this tensor. */
+  readonly copyTo?: string;
+  /** It runs for at most so many samples of the batch at a time. */
+  readonly part?: number;
+}
+
+export function lowerGroup(group: Group, plan: Blocked, options: LowerOptions, part?: number): Lowered {
+  const buffers = new Buffers(group, plan, options, { part });
   templateOf(group.anchor?.op ?? null)(contextOf(group, plan, options, buffers));
   return { kernel: buffers.k.finish(nameOf(group)), sources: buffers.sources };
 }
 
 /** An update that could not be made in place: copies a stored value into its tensor. */
-export function lowerCopy(value: Value, target: string, plan: Schedule, options: LowerOptions): Lowered {
+export function lowerCopy(value: Value, target: string, plan: Blocked, options: LowerOptions): Lowered {
   const group: Group = { anchor: null, outputs: [value], inside: new Set(), reason: "copy" };
   const buffers = new Buffers(group, plan, options, { copyTo: target });
   templateOf(null)(contextOf(group, plan, options, buffers));
   return { kernel: buffers.k.finish(`copy_${identifier(target)}`), sources: buffers.sources };
 }
 
-function contextOf(group: Group, plan: Schedule, options: LowerOptions, buffers: Buffers): GroupContext {
+/** Adds up, in order, what each team of `samples` samples has summed. */
+export function lowerTotal(value: Value, samples: number, plan: Blocked, options: LowerOptions): Lowered {
+  const group: Group = { anchor: value, outputs: [value], inside: new Set(), reason: "total" };
+  const buffers = new Buffers(group, plan, options);
+  total(contextOf(group, plan, options, buffers), buffers.sums(value), samples);
+  return { kernel: buffers.k.finish(`total_${identifier(value.op)}`), sources: buffers.sources };
+}
+
+function contextOf(group: Group, plan: Blocked, options: LowerOptions, buffers: Buffers): GroupContext {
   return {
     k: buffers.k,
     target: options.target,
     group,
-    batch: options.batch,
+    batch: buffers.how.part ?? options.batch,
+    addsUp: buffers.cut && group.outputs.some((output) => plan.storageOf(output) === "sum"),
     memory: buffers,
     place: (output) => buffers.place(output),
     scratch: (elements) => buffers.scratch(elements),
@@ -71,10 +92,14 @@ class Buffers implements Memory {
 
   constructor(
     private readonly group: Group,
-    private readonly plan: Schedule,
+    private readonly plan: Blocked,
     private readonly options: LowerOptions,
-    readonly how: { readonly copyTo?: string } = {},
+    readonly how: Variant = {},
   ) {}
+
+  get cut(): boolean {
+    return this.how.part !== undefined;
+  }
 
   source(value: Value): Place | null {
     const own = this.group.outputs.includes(value) || this.group.inside.has(value) || value === this.group.anchor;
@@ -123,8 +148,12 @@ class Buffers implements Memory {
     return this.buffer({ kind: "common", elements }, "f32");
   }
 
+  sums(value: Value): Buffer {
+    return this.buffer({ kind: "sums", value }, "f32");
+  }
+
   private layoutOf(value: Value) {
-    return layoutNamed(this.options.layouts.nameOf(value), value.type.shape, this.options.batch);
+    return layoutNamed(this.options.layouts.nameOf(value), value.type.shape, this.plan.samplesOf(value));
   }
 
   private buffer(source: Source, elem: Buffer["elem"], own = false): Buffer {

@@ -1,11 +1,11 @@
 /** What people are told of the kernels and of memory. */
+import type { Blocked } from "../3-passes/blocks.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import type { Schedule } from "../3-passes/schedule.ts";
 import { place } from "../diagnostics.ts";
 import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Target } from "../target.ts";
-import type { Lowered } from "./lower.ts";
+import type { LoweredCall } from "./lower-program.ts";
 import { elemOf } from "./scope.ts";
 
 export interface KernelReport {
@@ -29,32 +29,49 @@ export interface MemoryReport {
   readonly buffers: number;
   readonly states: number;
   readonly inputs: number;
+  /** For the values of a few samples: bytes of a thread, and how many threads have them. */
+  readonly blocks: { readonly bytes: number; readonly threads: number };
   readonly total: number;
   readonly programs: readonly {
     readonly name: string;
     /** Bytes of the shared arena, and of the same values without sharing. */
     readonly arena: number;
     readonly unshared: number;
-    readonly values: readonly { label: string; bytes: number; offset: number; from: number; to: number }[];
+    readonly values: readonly PlacedValue[];
+    /** What runs a few samples at a time: as which step of the program, for how many samples, and what a thread stores for it. */
+    readonly regions: readonly {
+      readonly at: number;
+      readonly samples: number;
+      readonly teams: number;
+      readonly parts: readonly number[];
+      readonly values: readonly PlacedValue[];
+    }[];
   }[];
 }
 
+export interface PlacedValue {
+  readonly label: string;
+  readonly bytes: number;
+  readonly offset: number;
+  /** The steps between which it is needed. */
+  readonly from: number;
+  readonly to: number;
+}
+
 export function describe(
-  schedule: Schedule,
-  lowered: Lowered,
-  output: Value,
+  plan: Blocked,
+  { lowered, output, group }: LoweredCall,
   layouts: Layouts,
   batch: number,
   target: Target,
 ): KernelReport {
-  const group = schedule.storedBy.get(output)!;
   const size = (value: Value) => {
     const layout = layoutNamed(layouts.nameOf(value), value.type.shape, batch);
     return layout.elements * { f32: target.floatBytes, i32: 4, u8: 1 }[elemOf(value)];
   };
   const values = lowered.sources.flatMap((s) => (s.kind === "value" ? [s.value] : []));
   return {
-    program: schedule.program.name,
+    program: plan.program.name,
     kernel: lowered.kernel.name,
     output: `${output.type.dtype}[${output.type.shape.join(", ")}]`,
     flops: group.anchor ? flopsOf(group.anchor, batch) : sizeOf(output.type.shape, batch),

@@ -22,6 +22,8 @@ export interface Memory {
   /** The place to load a value from, or null if this kernel computes it. */
   source(value: Value): Place | null;
   rng(): Buffer;
+  /** Whether the kernel's samples are a part of the batch. */
+  readonly cut: boolean;
 }
 
 export type Index = readonly Affine[];
@@ -136,7 +138,9 @@ export class Scope {
   private uniform(value: Value, index: Index): Expr {
     let linear = affine();
     for (const [axis, dim] of value.type.shape.entries()) {
-      linear = addAffine(scaleAffine(linear, dim === "n" ? 1 : dim), index[axis]);
+      const at =
+        dim === "n" && this.memory.cut ? addAffine(index[axis], affine(0, [this.k.firstSample(), 1])) : index[axis];
+      linear = addAffine(scaleAffine(linear, dim === "n" ? 1 : dim), at);
     }
     const rng = this.memory.rng();
     const word = (i: number): Expr => this.k.hoist({ k: "load", ty: "i32", buffer: rng, at: affine(i), stride: 0 });

@@ -1,6 +1,6 @@
 /** The WASM SIMD backend: a module of the loop IR as the bytes of a WebAssembly module. */
 import type { ManifestThreads } from "../../runtime/abi.ts";
-import type { Kernel, LoopModule } from "../ir/loops.ts";
+import { type Blocks, type Call, isBlocks, type Kernel, type LoopModule, type ProgramStep } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
 import { type FunctionRef, WasmModule } from "../wasm/index.ts";
 import { shareOut } from "./parallel.ts";
@@ -10,7 +10,7 @@ import { ConstantTable } from "./wasm/constants.ts";
 import { emitFinite, FINITE_TYPE } from "./wasm/finite.ts";
 import { emitKernel, kernelType } from "./wasm/function.ts";
 import { mathLibrary } from "./wasm/math.ts";
-import { emitProgram, emitTeamProgram, type KernelCall, PROGRAM_TYPE, TEAM_PROGRAM_TYPE } from "./wasm/program.ts";
+import { emitProgram, emitTeamProgram, PROGRAM_TYPE, type ResolvedStep, TEAM_PROGRAM_TYPE } from "./wasm/program.ts";
 
 const PAGE = 65536;
 
@@ -22,8 +22,9 @@ export interface WasmOptions {
 /** For one thread. Exports `memory`, and each program by its name. */
 export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Array {
   const { wasm, functionOf, finite, finish } = begin(module, null);
-  for (const { name, calls } of module.programs) {
-    const resolved = calls.map((call) => ({ call, f: functionOf(call.kernel, null), shared: false }));
+  const alone = (kernel: Kernel) => functionOf(kernel, null);
+  for (const { name, steps } of module.programs) {
+    const resolved = steps.map((step) => resolve(step, alone));
     wasm.export(
       name,
       wasm.func(name, PROGRAM_TYPE, (code) => emitProgram(code, resolved, finite)),
@@ -42,10 +43,12 @@ export function emitTeamWasm(
 ): { readonly bytes: Uint8Array; readonly memory: Pick<ManifestThreads, "pages" | "limits"> } {
   const barriers = (wasm: WasmModule) => wasm.func("barrier", BARRIER_TYPE, emitBarrier);
   const { wasm, barrier, functionOf, finite, finish } = begin(module, barriers);
-  for (const { name, calls } of module.programs) {
-    const resolved = calls.map((call): KernelCall => {
-      const kernel = shareOut(call.kernel);
-      return { call, f: functionOf(kernel ?? call.kernel, kernel && barrier), shared: kernel !== null };
+  const alone = (kernel: Kernel) => functionOf(kernel, null);
+  for (const { name, steps } of module.programs) {
+    const resolved = steps.map((step): ResolvedStep => {
+      const kernel = isBlocks(step) ? null : shareOut(step.kernel);
+      if (!kernel) return resolve(step, alone);
+      return { call: step as Call, f: functionOf(kernel, barrier), shared: true };
     });
     const team = { barrier: barrier!, finite, scratchBytes: module.scratchBytes ?? 0 };
     wasm.export(
@@ -57,6 +60,12 @@ export function emitTeamWasm(
   wasm.importMemory("env", "memory", { min: pages, max: pages });
   const bytes = wasm.encode(options);
   return { bytes, memory: { pages, limits: limitsOf(bytes) } };
+}
+
+function resolve(step: ProgramStep, alone: (kernel: Kernel) => FunctionRef): ResolvedStep {
+  if (!isBlocks(step)) return { call: step, f: alone(step.kernel), shared: false };
+  const calls = (part: Blocks["parts"][number]) => part.calls.map((call) => ({ call, f: alone(call.kernel) }));
+  return { blocks: step, parts: step.parts.map(calls) };
 }
 
 /** The parts that both kinds of module have. Kernels that differ in names only become one function. */

@@ -6,19 +6,47 @@
  *         let v: f32x4 = x[i :1]
  *         y[i :1] = (v * 0.5)
  */
-import type { Affine, Buffer, Expr, Kernel, Local, LoopModule, Stmt, Ty } from "./loops.ts";
+import {
+  type Address,
+  type Affine,
+  type Buffer,
+  type Call,
+  callsOf,
+  type Expr,
+  isBlocks,
+  type Kernel,
+  type Local,
+  type LoopModule,
+  type PartCall,
+  type ProgramStep,
+  type Stmt,
+  type Ty,
+} from "./loops.ts";
 
 /** What locals and buffers are called. */
 type Names = (x: Local | Buffer) => string;
 
 export function printLoops(module: LoopModule): string {
-  const kernels = new Set(module.programs.flatMap((p) => p.calls.map((c) => c.kernel)));
-  const programs = module.programs.map((p) => {
-    const calls = p.calls.map((c) => `  ${c.kernel.name}(${c.args.join(", ")})`);
-    return [`program ${p.name}`, ...calls].join("\n");
-  });
+  const kernels = new Set(module.programs.flatMap((p) => callsOf(p).map((c) => c.kernel)));
+  const programs = module.programs.map((p) => [`program ${p.name}`, ...p.steps.flatMap(step)].join("\n"));
   return `${[...[...kernels].map(printKernel), ...programs].join("\n\n")}\n`;
 }
+
+function step(s: ProgramStep): string[] {
+  if (!isBlocks(s)) return [`  ${call(s)}`];
+  const sums = s.sums.map(({ at, bytes }) => `    zero ${bytes} bytes at ${address(at)}`);
+  const parts = s.parts.flatMap(({ samples, calls }) => [
+    `    for ${samples} samples at a time`,
+    ...calls.map((c) => `      ${call(c)}`),
+  ]);
+  return [`  for each team of ${s.samples} samples`, ...sums, ...parts];
+}
+
+const call = ({ kernel, args }: Call | PartCall): string =>
+  `${kernel.name}(${args.map((arg) => (typeof arg === "number" ? arg : address(arg))).join(", ")})`;
+
+const address = ({ base, ...steps }: Address): string =>
+  [base, ...Object.entries(steps).map(([name, bytes]) => `${bytes}·${name}`)].join(" + ");
 
 export function printKernel(kernel: Kernel): string {
   const used = new Map<string, number>();
@@ -51,7 +79,8 @@ function memo(name: Names): Names {
 
 function write(kernel: Kernel, name: string, names: Names): string {
   const params = kernel.buffers.map((b) => `${names(b)}: ${b.elem}`).join(", ");
-  return [`kernel ${name}(${params}; ${names(kernel.n)})`, ...nested(kernel.body, names)].join("\n");
+  const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])].map(names).join(", ");
+  return [`kernel ${name}(${params}; ${samples})`, ...nested(kernel.body, names)].join("\n");
 }
 
 const nested = (block: readonly Stmt[], names: Names): string[] =>

@@ -153,6 +153,8 @@ export interface Kernel {
   readonly buffers: readonly Buffer[];
   /** The number of samples, an i32 parameter that the body may read. */
   readonly n: Local;
+  /** The number in the batch of the first of these samples, for kernels that ask for it: another such parameter. */
+  readonly first?: Local;
   readonly body: readonly Stmt[];
 }
 
@@ -171,9 +173,53 @@ export interface Call {
   }[];
 }
 
+/** A byte address that moves along: `base`, and so many bytes for each thread, team, sample of the batch and sample of the team. */
+export interface Address {
+  readonly base: number;
+  readonly thread?: number;
+  readonly team?: number;
+  readonly sample?: number;
+  readonly teamSample?: number;
+}
+
+/** One kernel applied to a few samples of a team. */
+export interface PartCall {
+  readonly kernel: Kernel;
+  readonly args: readonly Address[];
+}
+
+/**
+ * Kernels that run depth first. Teams of `samples` samples are shared out among threads; a thread runs all parts of a team, each
+ * part for a few samples at a time.
+ */
+export interface Blocks {
+  readonly samples: number;
+  /** The most threads that have memory of their own for it; others wait. */
+  readonly threads: number;
+  /** Zeroed before a team begins: what its kernels add to. */
+  readonly sums: readonly { readonly at: Address; readonly bytes: number }[];
+  readonly parts: readonly { readonly samples: number; readonly calls: readonly PartCall[] }[];
+}
+
+export type ProgramStep = Call | Blocks;
+
+export interface LoopProgram {
+  readonly name: string;
+  readonly steps: readonly ProgramStep[];
+}
+
+export const isBlocks = (step: ProgramStep): step is Blocks => "parts" in step;
+
+/** Every call of a program, in the order in which they are first run. */
+export function callsOf(program: LoopProgram): (Call | PartCall)[] {
+  return program.steps.flatMap((step): (Call | PartCall)[] =>
+    isBlocks(step) ? step.parts.flatMap((part) => part.calls) : [step],
+  );
+}
+
 /** All that a backend needs. Each program becomes an exported function `(n: i32) -> i32`. */
 export interface LoopModule {
-  readonly programs: readonly { readonly name: string; readonly calls: readonly Call[] }[];
+  readonly programs: readonly LoopProgram[];
   /** Bytes of memory, all static. */
   readonly memoryBytes: number;
   readonly floatBytes: 4 | 8;

@@ -1,7 +1,9 @@
 /** What the benchmarks measure of mlc: whole training steps, and each of their kernel calls. */
+
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
 import { executedFlops } from "../../compiler/cli/bench/executed.ts";
 import { type CompileOptions, compile } from "../../compiler/compile.ts";
+import type { Call } from "../../compiler/ir/loops.ts";
 import { createTrainer, type Engine, wasmEngine } from "../../runtime/index.ts";
 
 export interface KernelTime {
@@ -53,10 +55,11 @@ export async function startSteps(source: string, options: CompileOptions): Promi
 
 /** Each call of a training step timed on its own, in the order and on the values of real steps. */
 export async function timeKernels(source: string, options: CompileOptions, steps: number): Promise<KernelTime[]> {
-  const compilation = compile(source, options);
+  // Kernels that ran for a few samples at a time could not be called one by one.
+  const compilation = compile(source, { ...options, blocks: "never" });
   const { loops, manifest, report } = compilation;
-  const { calls } = loops.programs.find((program) => program.name === PROGRAM)!;
-  const single = calls.map((call, i) => ({ name: `${PROGRAM}.${i}`, calls: [call] }));
+  const calls = loops.programs.find((program) => program.name === PROGRAM)!.steps as readonly Call[];
+  const single = calls.map((call, i) => ({ name: `${PROGRAM}.${i}`, steps: [call] }));
   const engine = await wasmEngine(emitWasm({ ...loops, programs: [...loops.programs, ...single] }));
   const times = report.kernels
     .filter(({ program }) => program === PROGRAM)

@@ -146,9 +146,9 @@ export function cases(): Timed[] {
       end += 4 * size + 64;
       return start;
     });
-    const calls = [{ kernel, args, writes: [] }];
+    const steps = [{ kernel, args, writes: [] }];
     const module = {
-      programs: [{ name: "main", calls }],
+      programs: [{ name: "main", steps }],
       memoryBytes: end,
       floatBytes: 4 as const,
       checkFinite: false,

@@ -180,8 +180,8 @@ describe("modules", () => {
   };
   const moduleOf = (calls: Call[], checkFinite = false): LoopModule => ({
     programs: [
-      { name: "main", calls },
-      { name: "other", calls: calls.slice(0, 1) },
+      { name: "main", steps: calls },
+      { name: "other", steps: calls.slice(0, 1) },
     ],
     memoryBytes: 1000,
     floatBytes: 4,

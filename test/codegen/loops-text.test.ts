@@ -71,7 +71,7 @@ describe("loop IR as text", () => {
     const kernel = scale(NAMES);
     const calls = [{ kernel, args: [0, 64], writes: [] }];
     const text = printLoops({
-      programs: [{ name: "main", calls }],
+      programs: [{ name: "main", steps: calls }],
       memoryBytes: 128,
       floatBytes: 4,
       checkFinite: false,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { emitJs } from "../../compiler/4-codegen/js-backend.ts";
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
-import type { Expr, LoopModule, UnaryOp } from "../../compiler/ir/loops.ts";
+import type { Expr, Kernel, UnaryOp } from "../../compiler/ir/loops.ts";
 import { binaryOf, mapKernel, unaryOf } from "./kernels.ts";
 import { random } from "./random.ts";
 import { instantiateJs } from "./run.ts";
@@ -24,14 +24,9 @@ function wasmMap(operands: number, vector: boolean, f: (...args: Expr[]) => Expr
   };
 }
 
-function moduleOf(
-  kernel: LoopModule["programs"][0]["calls"][0]["kernel"],
-  args: number[],
-  bytes: number,
-  floatBytes: 4 | 8,
-) {
-  const calls = [{ kernel, args, writes: [] }];
-  return { programs: [{ name: "main", calls }], memoryBytes: bytes, floatBytes, checkFinite: false };
+function moduleOf(kernel: Kernel, args: number[], bytes: number, floatBytes: 4 | 8) {
+  const steps = [{ kernel, args, writes: [] }];
+  return { programs: [{ name: "main", steps }], memoryBytes: bytes, floatBytes, checkFinite: false };
 }
 
 /** The error function by the JavaScript backend, in float64. */

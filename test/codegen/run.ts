@@ -21,7 +21,7 @@ function place(kernel: Kernel, arrays: ReadonlyMap<Buffer, number[]>, floatBytes
   }
   const call = { kernel, args: kernel.buffers.map((b) => places.get(b)!), writes: [] };
   return {
-    module: { programs: [{ name: "main", calls: [call] }], memoryBytes: end, floatBytes, checkFinite: false },
+    module: { programs: [{ name: "main", steps: [call] }], memoryBytes: end, floatBytes, checkFinite: false },
     places,
   };
 }

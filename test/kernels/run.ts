@@ -1,11 +1,10 @@
 /** Compiles a hand-made module through layouts, fusion, planning and a backend, and runs one of its programs. */
 
 import { chooseAlgorithms } from "../../compiler/3-passes/algorithms.ts";
-import { fuse } from "../../compiler/3-passes/fuse.ts";
 import { assignLayouts, Layouts } from "../../compiler/3-passes/layout.ts";
-import { schedule } from "../../compiler/3-passes/schedule.ts";
 import { type Assembled, assemble } from "../../compiler/4-codegen/assemble.ts";
 import { emitJs } from "../../compiler/4-codegen/js-backend.ts";
+import { planPrograms } from "../../compiler/compile.ts";
 import type { Builder } from "../../compiler/ir/builder.ts";
 import type { Module } from "../../compiler/ir/graph.ts";
 import type { Tensor } from "../../compiler/ops/op.ts";
@@ -14,10 +13,10 @@ import type { Target } from "../../compiler/target.ts";
 import type { Engine } from "../../runtime/abi.ts";
 
 export const targets: Readonly<Record<"wasm" | "fast" | "js" | "f64", Target>> = {
-  wasm: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "strict" },
-  fast: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "fast" },
-  js: { backend: "js", lanes: 1, floatBytes: 4, numerics: "strict" },
-  f64: { backend: "js", lanes: 1, floatBytes: 8, numerics: "strict" },
+  wasm: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "strict", blocks: "never" },
+  fast: { backend: "wasm", lanes: 4, floatBytes: 4, numerics: "fast", blocks: "never" },
+  js: { backend: "js", lanes: 1, floatBytes: 4, numerics: "strict", blocks: "never" },
+  f64: { backend: "js", lanes: 1, floatBytes: 8, numerics: "strict", blocks: "never" },
 };
 
 export interface Running {
@@ -31,8 +30,8 @@ export interface Running {
 
 export async function load(module: Module, b: Builder, target: Target): Promise<Running> {
   const placed = assignLayouts(chooseAlgorithms(module, b, target), b, target);
-  const schedules = placed.programs.map((program) => schedule(fuse(program)));
-  const assembled = assemble(placed, schedules, new Layouts(), target, false);
+  const layouts = new Layouts();
+  const assembled = assemble(placed, planPrograms(placed, layouts, target), layouts, target, false);
   const engine = await instantiate(assembled, target);
   const { manifest } = assembled;
   const floats = (address: number, count: number) =>

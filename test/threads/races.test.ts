@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { isParallel, shareOut } from "../../compiler/4-codegen/parallel.ts";
 import { compile } from "../../compiler/compile.ts";
-import type { Call, Kernel, LoopModule, Stmt } from "../../compiler/ir/loops.ts";
+import { type Call, isBlocks, type Kernel, type LoopModule, type Stmt } from "../../compiler/ir/loops.ts";
 import { canonicalKernel } from "../../compiler/ir/loops-text.ts";
 import { ops } from "../../compiler/ops/index.ts";
 import { load, targets } from "../kernels/run.ts";
@@ -45,7 +45,7 @@ function races(call: Call, n: number, threads: number, scratch: number): string[
 
 /** Kernels that are equal but for names and places are looked at once. */
 function racesOf({ programs, scratchBytes = 0 }: LoopModule, samples: readonly number[], teams: readonly number[]) {
-  const all = programs.flatMap((p) => p.calls);
+  const all = programs.flatMap((p) => p.steps.filter((step): step is Call => !isBlocks(step)));
   const calls = [...new Map(all.map((call) => [`${canonicalKernel(call.kernel)} ${sharing(call)}`, call])).values()];
   const found = calls.flatMap((call) =>
     teams.flatMap((threads) => samples.flatMap((n) => races(call, n, threads, scratchBytes))),

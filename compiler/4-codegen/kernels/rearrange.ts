@@ -1,7 +1,17 @@
 /** Operations that move elements to places that no linear index map gives back: pad, concat, reshape. */
 import type { Dim, Value } from "../../ir/graph.ts";
 import type { Affine, Local } from "../../ir/loops.ts";
-import { type Extent, extentOf, finish, type GroupContext, nest, zeroAll, zeroPadding } from "../group-context.ts";
+import {
+  count,
+  type Extent,
+  elementsOf,
+  extentOf,
+  finish,
+  type GroupContext,
+  nest,
+  zeroAll,
+  zeroPadding,
+} from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 /** The operand's elements `interior + 1` apart, from `low` on; `value` elsewhere. */
@@ -42,7 +52,7 @@ function fill(ctx: GroupContext, value: number): void {
     return;
   }
   const set = (i: Local) => k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: k.e.const(value), stride: 0 });
-  k.for("i", 0, layout.elements, 1, set, "first");
+  k.for("i", 0, count(k, elementsOf(layout)), 1, set, "first");
   k.add({ k: "barrier" });
 }
 

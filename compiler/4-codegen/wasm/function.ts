@@ -5,18 +5,22 @@ import { Emitter, type MathLibrary, SIZES } from "./emitter.ts";
 import { emitExpr } from "./expression.ts";
 import { emitStore } from "./memory.ts";
 
-/** The byte address of each buffer, and n; in a kernel that threads share, the thread's number and how many there are. */
+/**
+ * The byte address of each buffer, n, and the first sample's number if the kernel asks for it; in a kernel that threads share,
+ * the thread's number and how many there are.
+ */
 export function kernelType(kernel: Kernel, shared: boolean): FunctionType {
-  const more = shared ? (["i32", "i32"] as const) : [];
-  return { params: [...kernel.buffers.map(() => "i32" as const), "i32", ...more], results: [] };
+  const count = kernel.buffers.length + 1 + (kernel.first ? 1 : 0) + (shared ? 2 : 0);
+  return { params: new Array(count).fill("i32"), results: [] };
 }
 
 /** The body of a kernel whose addresses have been strength-reduced; with a barrier, of one that threads share. */
 export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary, barrier: FunctionRef | null = null): void {
   const starts = new Map(kernel.buffers.map((buffer, i): [typeof buffer, LocalRef] => [buffer, code.params[i]]));
-  const [thread, threads] = code.params.slice(kernel.buffers.length + 1);
+  const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])];
+  const [thread, threads] = code.params.slice(kernel.buffers.length + samples.length);
   const to = new Emitter(code, math, starts, barrier && { thread, threads, barrier });
-  to.bind(kernel.n, code.params[kernel.buffers.length]);
+  samples.forEach((v, i) => to.bind(v, code.params[kernel.buffers.length + i]));
   to.hoistConstants(kernel.body);
   emitBlock(to, kernel.body);
 }

@@ -1,7 +1,8 @@
 /** Programs as WASM functions that call one kernel after another. */
 import { CONTROL } from "../../../runtime/abi.ts";
-import type { Call } from "../../ir/loops.ts";
+import type { Blocks, Call } from "../../ir/loops.ts";
 import type { Code, FunctionRef, FunctionType } from "../../wasm/index.ts";
+import { emitBlocks, type PartFunction } from "./blocks.ts";
 
 export interface KernelCall {
   readonly call: Call;
@@ -10,15 +11,22 @@ export interface KernelCall {
   readonly shared: boolean;
 }
 
+export interface BlocksCall {
+  readonly blocks: Blocks;
+  /** The functions of each part. */
+  readonly parts: readonly (readonly PartFunction[])[];
+}
+
+export type ResolvedStep = KernelCall | BlocksCall;
+
 /** n -> 0, or 1 + the index of the first call that wrote a non-finite value. */
 export const PROGRAM_TYPE: FunctionType = { params: ["i32"], results: ["i32"] };
 
-export function emitProgram(code: Code, calls: readonly KernelCall[], finite: FunctionRef | null): void {
-  const [n] = code.params;
-  calls.forEach(({ call, f }, index) => {
-    for (const address of call.args) code.i32(address);
-    code.get(n).call(f);
-    if (finite) eachNonFinite(code, call, finite, () => code.i32(index + 1).return());
+export function emitProgram(code: Code, steps: readonly ResolvedStep[], finite: FunctionRef | null): void {
+  steps.forEach((step, index) => {
+    if ("blocks" in step) return emitBlocks(code, step.blocks, step.parts, { n: code.params[0] });
+    callAlone(code, step);
+    if (finite) eachNonFinite(code, step.call, finite, () => code.i32(index + 1).return());
   });
   code.i32(0);
 }
@@ -44,19 +52,25 @@ export interface TeamOptions {
   readonly scratchBytes: number;
 }
 
-export function emitTeamProgram(code: Code, calls: readonly KernelCall[], options: TeamOptions): void {
-  const [, thread, threads] = code.params;
+export function emitTeamProgram(code: Code, steps: readonly ResolvedStep[], options: TeamOptions): void {
+  const [n, thread, threads] = code.params;
   const wait = () => code.get(thread).get(threads).call(options.barrier);
   // What one thread does alone, one kernel after another, needs no barrier.
   let before: "nothing" | "shared" | "alone" = "nothing";
-  calls.forEach((call, index) => {
-    if (before === "shared" || (before === "alone" && call.shared)) wait();
-    if (call.shared) callShared(code, call, options.scratchBytes);
-    else alone(code, () => callAlone(code, call));
-    before = call.shared ? "shared" : "alone";
-    if (options.finite) {
+  steps.forEach((step, index) => {
+    const together = "blocks" in step || step.shared;
+    if (before === "shared" || (before === "alone" && together)) wait();
+    before = together ? "shared" : "alone";
+    if ("blocks" in step) {
+      emitBlocks(code, step.blocks, step.parts, { n, thread });
       wait();
-      checkFinite(code, call.call, index, options.finite, wait);
+      alone(code, () => code.i32(CONTROL.team).i32(0).op("i32.atomic.store", 0));
+      before = "alone";
+    } else if (step.shared) callShared(code, step, options.scratchBytes);
+    else alone(code, () => callAlone(code, step));
+    if (options.finite && !("blocks" in step)) {
+      wait();
+      checkFinite(code, step.call, index, options.finite, wait);
       before = "nothing";
     }
   });

@@ -1,0 +1,252 @@
+/**
+ * Depth-first execution: kernels that keep samples apart run one after another for a few samples at a time, while the data are
+ * in the cache, and only then for the next ones.
+ *
+ *     for each team of samples (shared out among threads)
+ *       for each part, for a few samples of the team at a time
+ *         kernel, kernel, …
+ *
+ * Sums over samples are added up by each team on its own and then over the teams, in order: the number of teams depends on the
+ * batch alone, so the bits do not depend on the number of threads.
+ */
+import { sizeOf, type Value } from "../ir/graph.ts";
+import { layoutNamed } from "../ir/layout.ts";
+import type { Target } from "../target.ts";
+import type { Group } from "./fuse.ts";
+import { isHost } from "./host.ts";
+import { isLeaf } from "./inline.ts";
+import type { Layouts } from "./layout.ts";
+import { acrossSamples, samplesAxis } from "./samples.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** Kernels that run together for `samples` at a time. */
+export interface Part {
+  readonly samples: number;
+  readonly groups: readonly Group[];
+}
+
+export interface Region {
+  /** Samples of a team. */
+  readonly samples: number;
+  readonly teams: number;
+  readonly parts: readonly Part[];
+  /** Added up by each team: what must be totalled afterwards. */
+  readonly sums: readonly Value[];
+}
+
+export type Step =
+  | { readonly kind: "group"; readonly group: Group }
+  | { readonly kind: "region"; readonly region: Region }
+  /** A sum over samples, from those of the teams. */
+  | { readonly kind: "total"; readonly value: Value; readonly region: Region };
+
+/** For how many samples a value has memory: those of the batch, of a team, or of a part; `sum`: one for each team, until it is totalled. */
+export type Storage = "batch" | "team" | "part" | "sum";
+
+export interface Blocked extends Schedule {
+  readonly steps: readonly Step[];
+  storageOf(value: Value): Storage;
+  /** The most samples of a value as it is stored. */
+  samplesOf(value: Value): number;
+}
+
+export interface BlockOptions {
+  readonly batch: number;
+  readonly target: Target;
+  readonly layouts: Layouts;
+}
+
+/** Teams of a full batch; batches of fewer samples have as many. */
+const TEAMS = 8;
+/** What the kernels of a part touch should fit into half of a core's second-level cache. */
+const CACHE_BYTES = 512 * 1024;
+/** Below this many bytes of values that need not be stored for the whole batch, blocks gain nothing. */
+const LEAST_BYTES = 1024 * 1024;
+
+/** Whether a sum over samples is worth adding up team by team: if its copies are smaller than the operands kept till the end. */
+export function addsUpInTeams(value: Value, { batch, target }: Pick<BlockOptions, "batch" | "target">): boolean {
+  if (target.blocks === "never" || value.type.dtype !== "f32" || acrossSamples(value) !== "summed") return false;
+  const operands = value.inputs.reduce((sum, input) => sum + sizeOf(input.type.shape, batch), 0);
+  return Math.min(TEAMS, batch) * sizeOf(value.type.shape, batch) <= operands;
+}
+
+type Kind = "apart" | "sum" | "whole";
+
+export function planBlocks(schedule: Schedule, options: BlockOptions): Blocked {
+  if (options.target.blocks === "never") return whole(schedule, options.batch);
+  return new Blocking(schedule, options).run();
+}
+
+function whole(schedule: Schedule, batch: number): Blocked {
+  const steps = schedule.groups.map((group): Step => ({ kind: "group", group }));
+  return { ...schedule, steps, storageOf: () => "batch", samplesOf: () => batch };
+}
+
+class Blocking {
+  private readonly kinds = new Map<Group, Kind>();
+  /** Regions have odd numbers; what runs for the whole batch at once between them, even ones. */
+  private readonly stages = new Map<Group, number>();
+  private readonly storage = new Map<Value, Storage>();
+  private readonly samples = new Map<Value, number>();
+
+  constructor(
+    private readonly plan: Schedule,
+    private readonly options: BlockOptions,
+  ) {}
+
+  run(): Blocked {
+    for (const group of this.plan.groups) {
+      this.kinds.set(group, this.kindOf(group));
+      this.stages.set(group, this.stageOf(group));
+    }
+    const stages = [...new Set(this.stages.values())].sort((a, b) => a - b);
+    const steps = stages.flatMap((stage) => this.stepsOf(stage));
+    return {
+      ...this.plan,
+      groups: steps.flatMap(groupsOf),
+      steps,
+      storageOf: (value) => this.storage.get(value) ?? "batch",
+      samplesOf: (value) => this.samples.get(value) ?? this.options.batch,
+    };
+  }
+
+  private kindOf(group: Group): Kind {
+    const { outputs, anchor } = group;
+    if (outputs.some((output) => this.plan.inPlace.has(output))) return "whole";
+    const summed = anchor !== null && acrossSamples(anchor) === "summed";
+    const computed = this.computedBy(group).filter((value) => value !== anchor || !summed);
+    if (computed.some((value) => acrossSamples(value) !== "apart")) return "whole";
+    if (summed) return outputs[0] === anchor && addsUpInTeams(anchor, this.options) ? "sum" : "whole";
+    return outputs.every((output) => this.canBeCut(output)) ? "apart" : "whole";
+  }
+
+  /** Whether the samples of a stored value lie one after another. */
+  private canBeCut(value: Value): boolean {
+    const axis = samplesAxis(value);
+    const layout = this.layoutOf(value, this.options.batch);
+    return axis >= 0 && layout.panel === 0 && layout.dims.filter((dim) => dim.axis === axis).length === 1;
+  }
+
+  private layoutOf(value: Value, samples: number) {
+    return layoutNamed(this.options.layouts.nameOf(value), value.type.shape, samples);
+  }
+
+  /** The values that a group computes, stored or not. */
+  private computedBy(group: Group): Value[] {
+    const computed = new Set<Value>();
+    const visit = (value: Value) => {
+      const own = group.outputs.includes(value) || group.inside.has(value) || value === group.anchor;
+      if (computed.has(value) || (!own && this.isRead(value))) return;
+      computed.add(value);
+      value.inputs.forEach(visit);
+    };
+    group.outputs.forEach(visit);
+    return [...computed];
+  }
+
+  private isRead(value: Value): boolean {
+    return isLeaf(value) || isHost(value) || this.plan.storedBy.has(value);
+  }
+
+  private stageOf(group: Group): number {
+    const region = this.kinds.get(group) !== "whole";
+    let stage = region ? 1 : 0;
+    for (const earlier of this.plan.before.get(group)!) {
+      const at = this.stages.get(earlier)!;
+      const kind = this.kinds.get(earlier)!;
+      if (region) stage = Math.max(stage, kind === "apart" ? at : kind === "sum" ? at + 2 : at + 1);
+      else stage = Math.max(stage, kind === "whole" ? at : at + 1);
+    }
+    return stage;
+  }
+
+  private stepsOf(stage: number): Step[] {
+    const groups = this.plan.groups.filter((group) => this.stages.get(group) === stage);
+    if (stage % 2 === 0 || !this.isWorthwhile(groups)) return groups.map((group) => ({ kind: "group", group }));
+    const { batch } = this.options;
+    const samples = Math.ceil(batch / Math.min(TEAMS, batch));
+    const parts = this.cut(this.depthFirst(groups), samples);
+    const sums = groups.flatMap((group) => (this.kinds.get(group) === "sum" ? group.outputs : []));
+    const region: Region = { samples, teams: Math.ceil(batch / samples), parts, sums };
+    this.place(region);
+    return [{ kind: "region", region }, ...sums.map((value): Step => ({ kind: "total", value, region }))];
+  }
+
+  private isWorthwhile(groups: readonly Group[]): boolean {
+    if (groups.length < 2) return false;
+    if (this.options.target.blocks === "always") return true;
+    const outputs = groups.flatMap((group) => group.outputs).filter((value) => samplesAxis(value) >= 0);
+    const inner = outputs.filter((value) =>
+      this.readers(value).every((reader) => reader !== null && groups.includes(reader)),
+    );
+    return inner.reduce((sum, value) => sum + this.bytesOfSample(value), 0) * this.options.batch >= LEAST_BYTES;
+  }
+
+  private readers(value: Value): readonly (Group | null)[] {
+    return this.plan.readers.get(value) ?? [];
+  }
+
+  private bytesOfSample(value: Value): number {
+    return (this.layoutOf(value, this.options.batch).elements / this.options.batch) * 4;
+  }
+
+  /** The same groups, sums over samples as soon as their operands are there. */
+  private depthFirst(groups: readonly Group[]): Group[] {
+    const order: Group[] = [];
+    const left = new Set(groups);
+    const ready = (group: Group) => [...this.plan.before.get(group)!].every((earlier) => !left.has(earlier));
+    while (left.size > 0) {
+      const able = [...left].filter(ready);
+      const next = able.find((group) => this.kinds.get(group) === "sum") ?? able[0];
+      order.push(next);
+      left.delete(next);
+    }
+    return order;
+  }
+
+  /** Parts of neighbours that fit into the cache for about as many samples. */
+  private cut(groups: readonly Group[], most: number): Part[] {
+    const parts: { samples: number; groups: Group[] }[] = [];
+    for (const group of groups) {
+      const fits = this.samplesThatFit(group, most);
+      const last = parts[parts.length - 1];
+      if (last && fits <= 2 * last.samples && last.samples <= 2 * fits) {
+        last.groups.push(group);
+        last.samples = Math.min(last.samples, fits);
+      } else parts.push({ samples: fits, groups: [group] });
+    }
+    return parts;
+  }
+
+  private samplesThatFit(group: Group, most: number): number {
+    const touched = new Set([...this.plan.reads.get(group)!, ...group.outputs]);
+    const bytes = [...touched]
+      .filter((value) => samplesAxis(value) >= 0)
+      .reduce((sum, value) => sum + this.bytesOfSample(value), 0);
+    const samples = Math.min(most, Math.max(1, CACHE_BYTES / bytes));
+    return 2 ** Math.floor(Math.log2(samples));
+  }
+
+  /** Each value has memory for as few samples as its readers allow. */
+  private place(region: Region): void {
+    const all = region.parts.flatMap((part) => part.groups);
+    for (const part of region.parts) {
+      for (const value of part.groups.flatMap((group) => group.outputs)) {
+        if (samplesAxis(value) < 0) {
+          this.storage.set(value, "sum");
+          continue;
+        }
+        const readers = this.readers(value);
+        if (readers.some((reader) => reader === null || !all.includes(reader))) continue;
+        const within = readers.every((reader) => part.groups.includes(reader!));
+        this.storage.set(value, within ? "part" : "team");
+        this.samples.set(value, within ? part.samples : region.samples);
+      }
+    }
+  }
+}
+
+function groupsOf(step: Step): readonly Group[] {
+  if (step.kind === "group") return [step.group];
+  return step.kind === "region" ? step.region.parts.flatMap((part) => part.groups) : [];
+}

@@ -1,0 +1,74 @@
+/** What an operation does across the samples of a batch: the question that decides what may run a few samples at a time. */
+import type { Value } from "../ir/graph.ts";
+import { opNamed } from "../ops/index.ts";
+
+/**
+ * - `apart`: each sample of the result depends on the same sample of the operands alone (or the operation knows no samples);
+ * - `summed`: the result is a sum over samples, so that it may be added up block by block;
+ * - `mixed`: anything else.
+ */
+export type AcrossSamples = "apart" | "summed" | "mixed";
+
+/** The axis of the samples, or −1. */
+export const samplesAxis = (value: Value): number => value.type.shape.indexOf("n");
+
+/** Sample by sample, for operands whose first axis are the samples. */
+const IMAGE_OPS = new Set([
+  "conv2d",
+  "conv2d_grad_input",
+  "max_pool2d",
+  "max_pool2d_index",
+  "max_unpool2d",
+  "max_pool2d_gather",
+  "sum_pool2d",
+  "sum_unpool2d",
+  "tile",
+  "untile",
+]);
+
+export function acrossSamples(value: Value): AcrossSamples {
+  const axis = samplesAxis(value);
+  const axes = value.inputs.map(samplesAxis);
+  if (axis < 0 && axes.every((a) => a < 0)) return "apart";
+  const apart = (yes: boolean): AcrossSamples => (yes ? "apart" : "mixed");
+  const { attrs } = value;
+  const [first] = axes;
+  if (IMAGE_OPS.has(value.op)) return apart(axis >= 0);
+  switch (value.op) {
+    case "sum":
+      return (attrs.axes as number[]).includes(first) ? "summed" : "apart";
+    case "max":
+      return apart(!(attrs.axes as number[]).includes(first));
+    case "argmax":
+    case "softmax":
+    case "log_softmax":
+      return apart(attrs.axis !== first);
+    case "matmul": {
+      const depth = value.inputs[0].type.shape.length - 1;
+      return first === depth ? "summed" : "apart";
+    }
+    case "contract_rows":
+      return first >= (attrs.batch as number) ? "summed" : "apart";
+    case "conv2d_grad_weight":
+      return attrs.groups === 1 ? "summed" : "mixed";
+    case "reverse":
+      return apart(!(attrs.axes as number[]).includes(first));
+    case "slice":
+      return apart((attrs.strides as number[])[first] === 1 && (attrs.starts as number[])[first] === 0);
+    case "pad":
+      return apart(["low", "high", "interior"].every((side) => ((attrs[side] ?? []) as number[])[first] === 0));
+    case "concat":
+    case "iota":
+      return apart(attrs.axis !== axis);
+    case "reshape":
+      return apart(first === 0 && axis === 0);
+    case "random_uniform":
+      return apart(axis === 0);
+    case "broadcast":
+    case "transpose":
+    case "one_hot":
+      return "apart";
+  }
+  const { category } = opNamed(value.op);
+  return apart(category === "elementwise" || category === "leaf");
+}

@@ -1,0 +1,107 @@
+/** Kernels that run depth first, for a few samples of the batch at a time. */
+import { CONTROL } from "../../../runtime/abi.ts";
+import type { Address, Blocks, PartCall } from "../../ir/loops.ts";
+import type { Code, FunctionRef, LocalRef } from "../../wasm/index.ts";
+
+export interface PartFunction {
+  readonly call: PartCall;
+  readonly f: FunctionRef;
+}
+
+export interface Around {
+  /** Samples of the batch. */
+  readonly n: LocalRef;
+  /** The number of the thread; absent where there is but one. */
+  readonly thread?: LocalRef;
+}
+
+/** Where the loops stand. */
+interface At extends Around {
+  readonly team: LocalRef;
+  /** Samples of this team, and the number in the batch of its first. */
+  readonly size: LocalRef;
+  readonly start: LocalRef;
+  /** Samples of this part, and the number in the team of its first. */
+  readonly count: LocalRef;
+  readonly from: LocalRef;
+}
+
+/** Threads take one team after another, whoever is free; in the end all teams are done. */
+export function emitBlocks(
+  code: Code,
+  blocks: Blocks,
+  parts: readonly (readonly PartFunction[])[],
+  around: Around,
+): void {
+  const [team, size, start, count, from, teams] = Array.from({ length: 6 }, () => code.local("i32"));
+  const at: At = { ...around, team, size, start, count, from };
+  code
+    .get(around.n)
+    .i32(blocks.samples - 1)
+    .op("i32.add")
+    .i32(blocks.samples)
+    .op("i32.div_u")
+    .set(teams);
+  if (!around.thread) code.i32(0).set(team);
+  const work = () =>
+    code.loop((next) => {
+      if (around.thread) code.i32(CONTROL.team).i32(1).op("i32.atomic.rmw.add", 0).set(team);
+      code.get(team).get(teams).op("i32.lt_u");
+      code.if(() => {
+        emitTeam(code, blocks, parts, at);
+        if (!around.thread) code.get(team).i32(1).op("i32.add").set(team);
+        code.br(next);
+      });
+    });
+  if (!around.thread) return void work();
+  // The others have no memory for it.
+  code.get(around.thread).i32(blocks.threads).op("i32.lt_u");
+  code.if(work);
+}
+
+function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunction[])[], at: At): void {
+  const { samples } = blocks;
+  code.get(at.team).i32(samples).op("i32.mul").set(at.start);
+  least(code, samples, () => code.get(at.n).get(at.start).op("i32.sub")).set(at.size);
+  for (const sum of blocks.sums) {
+    address(code, sum.at, at);
+    code.i32(0).i32(sum.bytes).op("memory.fill");
+  }
+  parts.forEach((calls, i) => {
+    const most = blocks.parts[i].samples;
+    code.i32(0).set(at.from);
+    code.loop((again) => {
+      least(code, most, () => code.get(at.size).get(at.from).op("i32.sub")).set(at.count);
+      for (const { call, f } of calls) {
+        for (const arg of call.args) address(code, arg, at);
+        code.get(at.count);
+        if (call.kernel.first) code.get(at.start).get(at.from).op("i32.add");
+        code.call(f);
+      }
+      code.get(at.from).i32(most).op("i32.add").tee(at.from).get(at.size).op("i32.lt_u").brIf(again);
+    });
+  });
+}
+
+/** Pushes the smaller of a constant and what is pushed. */
+function least(code: Code, constant: number, push: () => Code): Code {
+  const other = code.local("i32");
+  push().set(other);
+  return code.i32(constant).get(other).i32(constant).get(other).op("i32.lt_u").select();
+}
+
+function address(code: Code, to: Address, at: At): void {
+  const moved = (bytes: number | undefined, ...by: LocalRef[]) => {
+    if (!bytes) return;
+    by.forEach((local, i) => {
+      code.get(local);
+      if (i > 0) code.op("i32.add");
+    });
+    code.i32(bytes).op("i32.mul").op("i32.add");
+  };
+  code.i32(to.base);
+  if (at.thread) moved(to.thread, at.thread);
+  moved(to.team, at.team);
+  moved(to.sample, at.start, at.from);
+  moved(to.teamSample, at.from);
+}
