@@ -58,8 +58,8 @@ export interface BlockOptions {
 
 /** Teams of a full batch; batches of fewer samples have as many. */
 const TEAMS = 8;
-/** What the kernels of a part touch should fit into half of a core's second-level cache. */
-const CACHE_BYTES = 512 * 1024;
+/** What a kernel of a part touches should fit into three quarters of a core's second-level cache of 1 MiB. */
+const CACHE_BYTES = 768 * 1024;
 /** Below this many bytes of values that need not be stored for the whole batch, blocks gain nothing. */
 const LEAST_BYTES = 1024 * 1024;
 
@@ -210,10 +210,8 @@ class Blocking {
     for (const group of groups) {
       const fits = this.samplesThatFit(group, most);
       const last = parts[parts.length - 1];
-      if (last && fits <= 2 * last.samples && last.samples <= 2 * fits) {
-        last.groups.push(group);
-        last.samples = Math.min(last.samples, fits);
-      } else parts.push({ samples: fits, groups: [group] });
+      if (last && last.samples <= fits && fits <= 2 * last.samples) last.groups.push(group);
+      else parts.push({ samples: fits, groups: [group] });
     }
     return parts;
   }

@@ -51,6 +51,13 @@ export function acrossSamples(value: Value): AcrossSamples {
       return first >= (attrs.batch as number) ? "summed" : "apart";
     case "conv2d_grad_weight":
       return attrs.groups === 1 ? "summed" : "mixed";
+    case "gather_rows":
+      return apart(axes[0] < 0);
+    case "scatter_rows":
+      return first === 0 && axes[1] === 0 ? "summed" : "mixed";
+    case "dynamic_slice":
+    case "dynamic_pad":
+      return apart(axes.every((a) => a === 0) && axis === 0);
     case "reverse":
       return apart(!(attrs.axes as number[]).includes(first));
     case "slice":

@@ -17,17 +17,19 @@ const PAGE = 65536;
 export interface WasmOptions {
   /** Names the functions, for profilers and debuggers. */
   readonly names?: boolean;
+  /** Imports `env.clock` and calls it behind each kernel with the kernel's number in `callsOf`; for one thread. */
+  readonly clock?: boolean;
 }
 
 /** For one thread. Exports `memory`, and each program by its name. */
 export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Array {
-  const { wasm, functionOf, finite, finish } = begin(module, null);
+  const { wasm, functionOf, finite, finish, clock } = begin(module, null, options.clock);
   const alone = (kernel: Kernel) => functionOf(kernel, null);
   for (const { name, steps } of module.programs) {
     const resolved = steps.map((step) => resolve(step, alone));
     wasm.export(
       name,
-      wasm.func(name, PROGRAM_TYPE, (code) => emitProgram(code, resolved, finite)),
+      wasm.func(name, PROGRAM_TYPE, (code) => emitProgram(code, resolved, { finite, clock })),
     );
   }
   const pages = finish();
@@ -69,9 +71,10 @@ function resolve(step: ProgramStep, alone: (kernel: Kernel) => FunctionRef): Res
 }
 
 /** The parts that both kinds of module have. Kernels that differ in names only become one function. */
-function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef) | null) {
+function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef) | null, clocked = false) {
   if (module.floatBytes !== 4) throw new TypeError("the WASM backend computes in 4-byte floats");
   const wasm = new WasmModule();
+  const clock = clocked ? wasm.importFunction("env", "clock", { params: ["i32"], results: [] }) : null;
   const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
   const math = mathLibrary(wasm, constants);
   const functions = new Map<string, FunctionRef>();
@@ -91,6 +94,7 @@ function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef)
   };
   return {
     wasm,
+    clock,
     barrier: barriers?.(wasm) ?? null,
     functionOf,
     finite: module.checkFinite ? wasm.func("all_finite", FINITE_TYPE, emitFinite) : null,

@@ -70,6 +70,8 @@ describe.each([
   ["mobilenet_small", model("mobilenet_small"), { batch: 2 }],
   ["vit_tiny", model("vit_tiny"), { batch: 3 }],
   ["random steps of data", AUGMENTED, {}],
+  ["cifar_net, depth first", model("cifar_net"), { batch: 9, numerics: "fast", blocks: "always" }],
+  ["an mlp with dropout, depth first", MLP, { blocks: "always" }],
   ["an mlp with dropout and adam", MLP, {}],
 ] as const)("%s", async (_, source, options) => {
   const one = await train(source, options, 1);

@@ -13,6 +13,8 @@ export interface Around {
   readonly n: LocalRef;
   /** The number of the thread; absent where there is but one. */
   readonly thread?: LocalRef;
+  /** Called behind each kernel with its number; that of the first is `first`. */
+  readonly clock?: { readonly tick: FunctionRef; readonly first: number } | null;
 }
 
 /** Where the loops stand. */
@@ -67,6 +69,7 @@ function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunc
     address(code, sum.at, at);
     code.i32(0).i32(sum.bytes).op("memory.fill");
   }
+  let number = at.clock?.first ?? 0;
   parts.forEach((calls, i) => {
     const most = blocks.parts[i].samples;
     code.i32(0).set(at.from);
@@ -77,6 +80,7 @@ function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunc
         code.get(at.count);
         if (call.kernel.first) code.get(at.start).get(at.from).op("i32.add");
         code.call(f);
+        if (at.clock) code.i32(number++).call(at.clock.tick);
       }
       code.get(at.from).i32(most).op("i32.add").tee(at.from).get(at.size).op("i32.lt_u").brIf(again);
     });

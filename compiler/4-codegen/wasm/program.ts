@@ -22,10 +22,21 @@ export type ResolvedStep = KernelCall | BlocksCall;
 /** n -> 0, or 1 + the index of the first call that wrote a non-finite value. */
 export const PROGRAM_TYPE: FunctionType = { params: ["i32"], results: ["i32"] };
 
-export function emitProgram(code: Code, steps: readonly ResolvedStep[], finite: FunctionRef | null): void {
+export interface ProgramOptions {
+  readonly finite: FunctionRef | null;
+  readonly clock: FunctionRef | null;
+}
+
+export function emitProgram(code: Code, steps: readonly ResolvedStep[], { finite, clock }: ProgramOptions): void {
+  let calls = 0;
   steps.forEach((step, index) => {
-    if ("blocks" in step) return emitBlocks(code, step.blocks, step.parts, { n: code.params[0] });
+    if ("blocks" in step) {
+      emitBlocks(code, step.blocks, step.parts, { n: code.params[0], clock: clock && { tick: clock, first: calls } });
+      calls += step.parts.flat().length;
+      return;
+    }
     callAlone(code, step);
+    if (clock) code.i32(calls++).call(clock);
     if (finite) eachNonFinite(code, step.call, finite, () => code.i32(index + 1).return());
   });
   code.i32(0);

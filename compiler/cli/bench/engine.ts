@@ -3,9 +3,18 @@ import type { Engine, Manifest } from "../../../runtime/abi.ts";
 import { startThreads } from "../../../runtime/threads.ts";
 import { wasmEngine } from "../../../runtime/wasm.ts";
 import { MOST_THREADS } from "../../4-codegen/assemble.ts";
-import { emitTeamWasm } from "../../4-codegen/wasm-backend.ts";
+import { emitTeamWasm, emitWasm } from "../../4-codegen/wasm-backend.ts";
 import type { LoopModule } from "../../ir/loops.ts";
 import { UserError } from "../errors.ts";
+
+/** One thread's programs, with a clock that is called behind each kernel. */
+export async function startClocked(loops: LoopModule, clock: (kernel: number) => void): Promise<Engine> {
+  const bytes = emitWasm(loops, { clock: true });
+  const { instance } = await WebAssembly.instantiate(bytes as BufferSource, { env: { clock } });
+  const exports = instance.exports as Record<string, (n: number) => number>;
+  const { memory } = instance.exports as { memory: WebAssembly.Memory };
+  return { memory: memory.buffer, run: (program, n) => exports[program](n) };
+}
 
 export async function startPrograms(loops: LoopModule, threads: number): Promise<Engine> {
   const { bytes, memory } = emitTeamWasm(loops);

@@ -1,9 +1,10 @@
-/** Times each kernel call of a training step on its own, in the order and on the values of real steps. */
+/** Times training steps, and each kernel's part in a step of one thread, where it runs. */
 import type { Engine } from "../../../runtime/abi.ts";
 import { createTrainer } from "../../../runtime/index.ts";
 import type { Compilation } from "../../compile.ts";
+import { callsOf } from "../../ir/loops.ts";
 import { noise } from "./batch.ts";
-import { startPrograms } from "./engine.ts";
+import { startClocked, startPrograms } from "./engine.ts";
 import { executedFlops } from "./executed.ts";
 
 export interface KernelTime {
@@ -28,43 +29,48 @@ const PROGRAM = "train_step";
 const WARM_UP = 5;
 
 export async function timeKernels(
-  { loops, manifest, report }: Compilation,
+  compilation: Compilation,
   options: { readonly steps: number; readonly threads: number },
 ): Promise<StepTimes> {
-  const { calls } = loops.programs.find(({ name }) => name === PROGRAM)!;
-  const single = calls.map((call, i) => ({ name: `${PROGRAM}.${i}`, calls: [call] }));
-  const engine = await startPrograms({ ...loops, programs: [...loops.programs, ...single] }, options.threads);
+  const { loops, manifest, report } = compilation;
+  const calls = callsOf(loops.programs.find(({ name }) => name === PROGRAM)!);
   const kernels = report.kernels
     .filter(({ program }) => program === PROGRAM)
     .map(({ kernel, output, flops, bytes }, i): KernelTime => {
       const executed = executedFlops(calls[i].kernel, manifest.batch);
       return { kernel, output, flops, executed, bytes, milliseconds: [] };
     });
-  const steps: number[] = [];
-  let round = -WARM_UP;
-  const timed: Engine = {
-    memory: engine.memory,
-    dispose: () => engine.dispose?.(),
-    run(program, n) {
-      if (program !== PROGRAM) return engine.run(program, n);
-      // Whole steps in turn with steps in single calls.
-      if (round % 2 === 0) return time(round < 0 ? null : steps, () => engine.run(program, n));
-      kernels.forEach(({ milliseconds }, i) => {
-        time(round < 0 ? null : milliseconds, () => engine.run(`${PROGRAM}.${i}`, n));
-      });
-      return 0;
+  let sums = new Float64Array(kernels.length);
+  let last = 0;
+  const clocked = await startClocked(loops, (kernel) => {
+    sums[kernel] += performance.now() - last;
+    last = performance.now();
+  });
+  const whole = await trainerOf(compilation, await startPrograms(loops, options.threads));
+  const inKernels = await trainerOf(compilation, {
+    ...clocked,
+    run: (program, n) => {
+      last = performance.now();
+      return clocked.run(program, n);
     },
-  };
-  const trainer = await createTrainer({ manifest, instantiate: async () => timed });
+  });
+  const steps: number[] = [];
   const batch = noise(manifest);
-  for (; round < 2 * options.steps; round++) await trainer.step(batch);
-  trainer.dispose();
+  for (let round = -WARM_UP; round < options.steps; round++) {
+    const start = performance.now();
+    await whole.step(batch);
+    const end = performance.now();
+    sums = new Float64Array(kernels.length);
+    await inKernels.step(batch);
+    if (round < 0) continue;
+    steps.push(end - start);
+    kernels.forEach(({ milliseconds }, i) => milliseconds.push(sums[i]));
+  }
+  whole.dispose();
+  inKernels.dispose();
   return { steps, kernels };
 }
 
-function time(into: number[] | null, run: () => number): number {
-  const start = performance.now();
-  const result = run();
-  into?.push(performance.now() - start);
-  return result;
+function trainerOf({ manifest }: Compilation, engine: Engine) {
+  return createTrainer({ manifest, instantiate: async () => engine });
 }

@@ -71,8 +71,8 @@ export async function measureMachine(threads: number): Promise<Machine> {
   const engine = await startPrograms(
     {
       programs: [
-        { name: "arithmetic", calls: [{ kernel: arithmetic(threads), args: [START], writes: [] }] },
-        { name: "stream", calls: [{ kernel: stream(), args: addresses, writes: [] }] },
+        { name: "arithmetic", steps: [{ kernel: arithmetic(threads), args: [START], writes: [] }] },
+        { name: "stream", steps: [{ kernel: stream(), args: addresses, writes: [] }] },
       ],
       memoryBytes: START + 8 * STREAM + 4096,
       floatBytes: 4,
