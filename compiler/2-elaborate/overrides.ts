@@ -103,23 +103,24 @@ function override(
 
 function unknown(clauses: Clauses, key: string, span: Span): ReturnType<typeof errors.unknownOverride> {
   const labels = (clauses.net?.body ?? []).flatMap((s) => (s.kind === "step" ? s.steps : [])).map((s) => s.label?.text);
+  const groups = (clauses.optimizer?.groups ?? [])
+    .filter(({ rule }) => rule.kind !== "frozen")
+    .flatMap(({ patterns }) => patterns.map(({ text }) => `optimizer.${text}.…`));
   const known = [
-    ...["train.…", "optimizer.…", "loss.…", clauses.data ? "data.…" : null],
-    ...(clauses.optimizer?.groups ?? []).flatMap(({ patterns }) => patterns.map(({ text }) => `optimizer.${text}.…`)),
+    ...["train.…", "optimizer.…", ...groups, "loss.…", clauses.data ? "data.…" : null],
     ...clauses.lets.map((l) => l.name.text),
     ...labels.flatMap((label) => (label ? [`net.${label}.…`] : [])),
   ].filter((k) => k !== null);
   const parts = key.split(".");
   // The pattern of a group may hold dots.
-  const inGroup = parts[0] === "optimizer" && clauses.optimizer !== null && clauses.optimizer.groups.length > 0;
-  const depth = parts[0] === "net" ? 2 : inGroup ? Math.max(1, parts.length - 1) : 1;
+  const inGroup = parts[0] === "optimizer" && parts.length > 2;
+  const depth = inGroup ? parts.length - 1 : parts[0] === "net" ? 2 : 1;
   const guess = didYouMean(
     parts.slice(0, depth).join("."),
-    known.map((k) => k.replace(".…", "")),
+    (inGroup ? groups : known).map((k) => k.replace(".…", "")),
   );
   const rest = parts.slice(depth).map((part) => `.${part}`);
-  const guessed = guess.help?.replace("`?", `${rest.join("")}\`?`);
-  const help = guessed?.includes(`\`${key}\``) ? undefined : guessed;
+  const help = guess.help?.replace("`?", `${rest.join("")}\`?`);
   return errors.unknownOverride({ key, known: known.map((k) => `\`${k}\``).join(", ") }, span, { help });
 }
 

@@ -11,7 +11,7 @@ import { evaluate } from "./evaluate.ts";
 import { bindParameters } from "./invoke.ts";
 import { Scope } from "./scope.ts";
 import { guarded } from "./settings.ts";
-import { type DefinitionTarget, isPoison, nameOf, show, tensor } from "./values.ts";
+import { type DefinitionTarget, isPoison, isTensor, nameOf, show, tensor } from "./values.ts";
 
 /** An optimizer with its arguments, and the place that asks for it. */
 export interface BoundOptimizer {
@@ -57,7 +57,7 @@ export function paramGroups(clause: UseClause, params: readonly TensorDecl[], en
   for (const { group, treatment, members } of groups) {
     const free = members.filter((decl) => !chosen.has(decl));
     for (const decl of free) chosen.set(decl, treatment);
-    if (members.length > 0 && free.length === 0) diagnostics.add(errors.emptyGroup({}, group.span));
+    if (free.length === 0 && !diagnostics.failed) diagnostics.add(errors.emptyGroup({}, group.span));
   }
   return { rest, of: (param) => (param.frozen ? "frozen" : chosen.has(param) ? chosen.get(param)! : rest) };
 }
@@ -110,15 +110,13 @@ function checkPatterns(patterns: readonly Name[], params: readonly TensorDecl[],
 }
 
 /** The parameters that a group's patterns and condition name, also if an earlier group has them. */
-function membersOf({ patterns, condition, span }: ParamGroup, params: readonly TensorDecl[], env: Env): TensorDecl[] {
+function membersOf({ patterns, condition }: ParamGroup, params: readonly TensorDecl[], env: Env): TensorDecl[] {
   const { ctx } = env;
   const named = params.filter(
     ({ name }) => patterns.length === 0 || patterns.some((pattern) => matches(pattern.text, name)),
   );
   if (condition === null) return named;
-  const chosen = guarded(ctx.diagnostics, () => named.filter((decl) => holds(condition, decl, env))) ?? named;
-  if (named.length > 0 && chosen.length === 0) ctx.diagnostics.add(errors.emptyGroup({}, span));
-  return chosen;
+  return guarded(ctx.diagnostics, () => named.filter((decl) => holds(condition, decl, env))) ?? named;
 }
 
 /** The condition of a group, in which `param` is the parameter. */
@@ -129,7 +127,9 @@ function holds(condition: Expr, { name, shape }: TensorDecl, env: Env): boolean 
   const value = evaluate(condition, withScope(env, scope));
   if (typeof value === "boolean") return value;
   if (isPoison(value)) return false;
-  throw ctx.failure(errors.notCompileTime({ what: "the condition of a group" }, condition.span));
+  const what = "the condition of a group";
+  if (isTensor(value)) throw ctx.failure(errors.notCompileTime({ what }, condition.span));
+  throw ctx.failure(errors.wrongValue({ what, expected: "true or false", found: show(value) }, condition.span));
 }
 
 function unmatched({ text, span }: Name, params: readonly TensorDecl[]): ReturnType<typeof errors.unmatchedPattern> {

@@ -157,6 +157,18 @@ it.each(["radam", "radam(betas = [0.9, 0.5])", "nadam", "rprop", "muon"])(
   },
 );
 
+const ALL = [...new Set(optimizers.map(nameOf))].filter((name) => name !== "clipped");
+
+it.each(ALL)("%s leaves weights of 0 without gradient as they are", async (optimizer) => {
+  const text = model(optimizer).replace("tanh; fc2: linear(10)", "x |> fc2: linear(10)");
+  const trainer = await trainerOf(compile(text.replace("fc1: linear(13); ", ""), { checkFinite: true }));
+  for (const { data } of trainer.parameters()) data.fill(0);
+  const batch = { x: new Float32Array(6 * 7), values: new Float32Array(6 * 10) };
+  for (let step = 1; step <= 4; step++) expect((await trainer.step(batch)).loss).toBe(0);
+  for (const { data } of trainer.parameters()) expect(data.every((weight) => weight === 0)).toBe(true);
+  trainer.dispose();
+});
+
 const OWN = `
 schedule half_cosine(rate: scalar, length = epochs) = half_way(rate, epoch / maximum(length, 1))
 fn half_way(rate, share) = rate / 2 * (1 + cos(pi * share))
@@ -219,6 +231,10 @@ function diagnostic(text: string) {
 
 describe("arguments", () => {
   it.each([
+    ["sgd(lr = -1)", "sgd: lr must not be negative, found -1"],
+    ["lion(lr = 0 / 0)", "lion: lr must not be negative, found NaN"],
+    ["asgd(weight_decay = -1)", "asgd: weight_decay must not be negative, found -1"],
+    ["sgd(momentum = one_cycle_momentum(pct_start = 2))", "one_cycle_momentum: pct_start must be from 0 to 1, found 2"],
     ["adam(betas = [0.9])", "adam: betas are two numbers, found [0.9]"],
     ["adamw(eps = -1)", "adamw: eps must not be negative, found -1"],
     ["rmsprop(alpha = 1.5)", "rmsprop: alpha must be from 0 to 1, found 1.5"],
