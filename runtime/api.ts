@@ -59,8 +59,9 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Ends the run after this many updates in all, if that comes first. */
   readonly steps?: number;
-  /** Evaluated after each epoch. */
+  /** Evaluated after each epoch, or after every `evalEvery`-th and the last. */
   readonly evalDataset?: Columns | Dataset;
+  readonly evalEvery?: number;
   /** Ends the run between two steps, without an error; `fit` again goes on. */
   readonly signal?: AbortSignal;
   /** Draw the samples in a new order each epoch. The default is the model's. */

@@ -39,7 +39,8 @@ export async function* trainEpochs(
     progress.epoch++;
     progress.cursor = 0;
     progress.lossSum = 0;
-    const evaluation = evalData ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
+    const due = progress.epoch % (options.evalEvery ?? 1) === 0 || progress.epoch === plan.epochs;
+    const evaluation = evalData && due ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
     if (evaluation === null) return;
     const loss = lossSum / plan.updates;
     const evaluated = evaluation && { accuracy: evaluation.accuracy, evaluation };

@@ -12,6 +12,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   build: async () => (await import("./build.ts")).addBuild,
   check: async () => (await import("./check.ts")).addCheck,
   eval: async () => (await import("./eval.ts")).addEval,
+  predict: async () => (await import("./predict.ts")).addPredict,
   explain: async () => (await import("./explain.ts")).addExplain,
   bench: async () => (await import("./bench.ts")).addBench,
   data: async () => (await import("./data.ts")).addData,

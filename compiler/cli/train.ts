@@ -23,6 +23,10 @@ export interface TrainOptions extends ModelOptions {
   readonly average: boolean;
   readonly init?: string;
   readonly save?: string;
+  readonly saveBest?: string;
+  readonly metric?: string;
+  readonly patience?: number;
+  readonly evalEvery?: number;
   readonly checkpointDir?: string;
   readonly resume?: boolean;
   readonly log?: string;
@@ -49,6 +53,13 @@ export function addTrain(program: Command, io: Io): void {
     .option("--no-shuffle", "take the samples in their order")
     .option("--init <file>", "start from these weights (safetensors, PyTorch's names)")
     .option("--save <file>", "write the weights at the end, and at Ctrl-C (safetensors, PyTorch's names)")
+    .option("--save-best <file>", "write the weights after each evaluation that is better than all before")
+    .option(
+      "--metric <name>",
+      "what better means: a metric, or loss; name:min or name:max (default: accuracy, else loss)",
+    )
+    .option("--patience <n>", "stop after so many evaluations that are not better", wholeNumber(1))
+    .option("--eval-every <k>", "evaluate after every k-th epoch, and the last (default: 1)", wholeNumber(1))
     .option("--no-average", "evaluate and save the weights themselves where the model averages them (ema)")
     .option("--checkpoint-dir <dir>", "write the whole state after each epoch, and at Ctrl-C")
     .option("--resume", "go on from the latest checkpoint of --checkpoint-dir")

@@ -37,7 +37,7 @@ function images(seed: number, labels: readonly number[]) {
   return { records, png: encode({ width: PIXELS, height: IMAGES, data: sheet, channels: 3, depth: 8 }) };
 }
 
-async function tarball(files: Readonly<Record<string, Uint8Array | string>>): Promise<Uint8Array> {
+export async function tarball(files: Readonly<Record<string, Uint8Array | string>>): Promise<Uint8Array> {
   const entries = Object.entries(files).map(([name, body]) => {
     const data = typeof body === "string" ? new TextEncoder().encode(body) : body;
     return { header: { name, size: data.length, type: "file" as const }, body: data };

@@ -107,6 +107,22 @@ function walk(folder: string, add: (file: string) => void, above: ReadonlySet<st
   }
 }
 
+/** A picture itself, or all pictures below a folder. */
+export function picturesOf(path: string): string[] {
+  if (!isFolder(path)) return [path];
+  const files: string[] = [];
+  const add = (file: string) => {
+    if (PICTURE.test(file)) files.push(file);
+  };
+  attempt(path, () => walk(path, add, new Set()));
+  if (files.length > 0) return files;
+  throw new UserError(
+    "data-folder",
+    `the folder ${path} has no PNG or JPEG pictures`,
+    "Name pictures, or another folder.",
+  );
+}
+
 /** Broken files that are named. */
 const MOST_NAMED = 10;
 

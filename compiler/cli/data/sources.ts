@@ -87,8 +87,8 @@ async function openSynthetic({ manifest }: Wanted): Promise<Opened> {
 }
 
 async function openPictures({ manifest, options }: Wanted): Promise<Opened> {
-  const args = manifest.data!.args as { path: string; eval?: string; fit?: PictureSize["fit"] };
-  const size = { ...pictureSize(manifest), fit: args.fit ?? "stretch" };
+  const args = manifest.data!.args as { path: string; eval?: string };
+  const size = pictureSize(manifest);
   const folder = located(args.path, options);
   const classes = classesIn(folder);
   const folders = { training: folder, evaluation: args.eval === undefined ? null : located(args.eval, options) };
@@ -98,22 +98,39 @@ async function openPictures({ manifest, options }: Wanted): Promise<Opened> {
   };
 }
 
-/** Of the model's input, which the argument `size` must agree with. */
-export function pictureSize(manifest: Manifest): Omit<PictureSize, "fit"> {
+/** What the classes of the model's data are called; null where that is not known. */
+export function classNames(manifest: Manifest, options: OpenOptions): readonly string[] | null {
+  if (manifest.data === null) return null;
+  const { source, args } = manifest.data;
+  if (source === "cifar10") return CIFAR10_CLASSES;
+  if (source === "cifar100") return args.labels === "coarse" ? CIFAR100_COARSE : CIFAR100_FINE;
+  if (source === "synthetic") return synthetic({ length: 1, shape: [1, 1, 1] }).names!;
+  if (source !== "image_folder") return null;
+  try {
+    return classesIn(located(args.path as string, options));
+  } catch {
+    // Pictures can be looked at where the training data are not.
+    return null;
+  }
+}
+
+/** Of the pictures that the model's input takes, which the argument `size` must agree with. */
+export function pictureSize(manifest: Manifest): PictureSize {
   const { shape } = onlyInput(manifest);
   const [channels, height, width] = shape;
-  const { size } = (manifest.data?.args ?? {}) as { size?: number | readonly number[] };
+  type Args = { size?: number | readonly number[]; fit?: PictureSize["fit"] };
+  const { size, fit = "stretch" } = (manifest.data?.source === "image_folder" ? manifest.data.args : {}) as Args;
   if (shape.length !== 3 || (channels !== 1 && channels !== 3)) {
     throw misfit(manifest, "gives pictures f32[3, height, width], or f32[1, height, width] of grey");
   }
   const wanted = size === undefined ? [height, width] : typeof size === "number" ? [size, size] : size;
-  if (manifest.data?.source === "image_folder" && (wanted[0] !== height || wanted[1] !== width)) {
+  if (wanted[0] !== height || wanted[1] !== width) {
     throw misfit(
       manifest,
       `with size = ${wanted[0] === wanted[1] ? wanted[0] : `[${wanted}]`} gives pictures of ${wanted[0]} rows and ${wanted[1]} columns`,
     );
   }
-  return { channels, height, width };
+  return { channels, height, width, fit };
 }
 
 async function openNpy({ manifest, options }: Wanted): Promise<Opened> {

@@ -1,8 +1,9 @@
 /** `mlc train`: from a compiled model and its data to trained weights, with everything that has to happen on the way. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createTrainer, type EpochResult, type FitStep, NonFiniteError, type Trainer } from "../../../runtime/index.ts";
 import { CompileError, type Diagnostic } from "../../diagnostics.ts";
-import { openData } from "../data/open.ts";
+import { type Datasets, openData } from "../data/open.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { checkWritable, writeAtomically } from "../files.ts";
 import { importedFiles } from "../imports.ts";
@@ -10,6 +11,7 @@ import type { Io } from "../io.ts";
 import { compileModel, executableOf, readModel } from "../model.ts";
 import type { TrainOptions } from "../train.ts";
 import { loadFile } from "../weights.ts";
+import { Best } from "./best.ts";
 import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import { jsonLine, type TrainEvent } from "./events.ts";
 import { type Log, openLog } from "./log.ts";
@@ -25,13 +27,15 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
   });
   const resumed = await initialise(trainer, options, io);
   if (options.save !== undefined) await checkWritable(options.save);
+  if (options.saveBest !== undefined) await checkWritable(options.saveBest);
   if (options.checkpointDir !== undefined) await checkWritable(join(options.checkpointDir, "checkpoint"));
   const quiet = options.quiet || options.json;
   const data = await openData(manifest, { io, data: options.data, model: file, quiet }, { training: true });
+  const best = wantsBest(options, data) ? new Best(trainer, options, resumed) : null;
   const logs: Log[] = [];
   if (options.log !== undefined) logs.push(await openLog(options.log, resumed ? trainer.progress : null));
   if (options.tensorboard !== undefined) logs.push(openTensorBoard(options.tensorboard));
-  const run = new Run(trainer, options, io, logs);
+  const run = new Run(trainer, options, io, logs, best);
   try {
     const { batches, epochs, steps } = lengthOfRun(trainer, data.training!.length, options);
     run.begin({ file, data: data.title, batches, epochs });
@@ -42,10 +46,14 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
       signal,
       shuffle: options.shuffle ? undefined : false,
       evalDataset: data.evaluation?.data,
+      evalEvery: options.evalEvery,
       averaged: options.average,
       onStep: (step) => run.step(step),
     });
-    for await (const epoch of fit) await run.epoch(epoch);
+    for await (const epoch of fit) {
+      await run.epoch(epoch);
+      if (run.isExhausted) break;
+    }
     await run.end(signal.aborted);
   } catch (error) {
     throw located(error, file, options);
@@ -53,6 +61,19 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
     run.close();
     trainer.dispose();
   }
+}
+
+function wantsBest({ saveBest, metric, patience }: TrainOptions, { evaluation }: Datasets): boolean {
+  const wants = saveBest !== undefined || metric !== undefined || patience !== undefined;
+  if (wants && evaluation === null) {
+    const help = "Name it in the data clause: `eval = …`, or `validation = 0.1`.";
+    throw new UserError(
+      "no-data",
+      "--save-best, --metric and --patience need evaluation data; the model names none",
+      help,
+    );
+  }
+  return wants;
 }
 
 /** Weights from a file, or the state of an earlier run; true if that run goes on. */
@@ -95,6 +116,7 @@ class Run {
     private readonly options: TrainOptions,
     private readonly io: Io,
     private readonly logs: readonly Log[],
+    private readonly best: Best | null,
   ) {
     this.report = options.quiet || options.json ? null : new TerminalReport(io);
   }
@@ -129,8 +151,14 @@ class Run {
     if (evaluation) this.emit({ event: "eval", epoch, ...evaluation });
     this.report?.epoch({ epoch, loss, lossSum, seconds, evaluation });
     this.refuseNonFinite();
+    if (evaluation) await this.best?.see(epoch, evaluation);
     if (this.options.checkpointDir !== undefined) await saveCheckpoint(this.options.checkpointDir, this.trainer);
     this.before = performance.now();
+  }
+
+  /** Whether the evaluations have not become better for as long as `--patience` allows. */
+  get isExhausted(): boolean {
+    return this.best?.isExhausted ?? false;
   }
 
   async end(interrupted: boolean): Promise<void> {
@@ -143,7 +171,8 @@ class Run {
       saved.push(save);
     }
     if (checkpointDir !== undefined && interrupted) saved.push(await saveCheckpoint(checkpointDir, trainer));
-    this.report?.end(saved, trainer.progress.step);
+    if (this.best && options.saveBest !== undefined && existsSync(options.saveBest)) saved.push(options.saveBest);
+    this.report?.end(saved, trainer.progress.step, this.best);
     if (options.json) for (const path of saved) this.io.stdout.write(jsonLine({ event: "saved", path }));
     if (interrupted) {
       const kept =

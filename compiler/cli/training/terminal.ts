@@ -4,6 +4,7 @@ import type { Io } from "../io.ts";
 import { type Bar, openBar } from "../progress.ts";
 import { byteSize, clock, counted, duration, facts, figure, metricText, thousands } from "../text.ts";
 import type { TrainOptions } from "../train.ts";
+import type { Best } from "./best.ts";
 
 export interface Start {
   readonly file: string;
@@ -92,8 +93,9 @@ export class TerminalReport {
     this.nextEpoch();
   }
 
-  end(saved: readonly string[], step: number): void {
+  end(saved: readonly string[], step: number, best: Best | null): void {
     this.close();
+    if (best) this.io.stdout.write(`${best.isExhausted ? "stopped early: " : ""}best ${best.text}\n`);
     const { loss, batches } = this.seen;
     // An epoch that `--steps` cut short has had no line yet.
     if (batches > 0)
