@@ -59,8 +59,8 @@ function declare(
   path.claim(name.text);
   const start = init(shape);
   if (start === null) return POISON;
-  const frozen = kind === "param" && path.isFrozen;
-  const known = ctx.tensors.declare({ name: full, kind, shape, init: start, span: ctx.userSpan(span), frozen });
+  const decl = { name: full, kind, shape, init: start, span: ctx.userSpan(span) };
+  const known = ctx.tensors.declare(kind === "param" && path.isFrozen ? { ...decl, frozen: true } : decl);
   if (known.kind !== kind || !sameShape(known.shape, shape)) {
     const [first, second] = [known, { kind, shape }].map((t) => `${t.kind} [${t.shape.join(", ")}]`);
     const differ = path.sharing?.has(full) ? errors.sharedDiffer : errors.modesDiffer;

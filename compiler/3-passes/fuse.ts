@@ -250,10 +250,10 @@ function mergeUpdates(program: Program, groups: readonly Group[], indexOf: (valu
   return merged;
 }
 
-/** `conv1.weight` for the updates of `conv1.weight` and of its state `conv1.weight.velocity`. */
+/** `conv1.weight` for the updates of `conv1.weight`, of its state `conv1.weight.velocity` and of `conv1.weight@average`. */
 function updatedTensor(program: Program, value: Value): string | undefined {
   const target = program.updates.find((u) => u.value === value)!.target;
-  const owner = program.updates.find((u) => target.startsWith(`${u.target}.`));
+  const owner = program.updates.find((u) => target.startsWith(u.target) && /[.@]/.test(target[u.target.length]));
   return owner?.target ?? target;
 }
 

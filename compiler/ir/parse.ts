@@ -87,7 +87,9 @@ class Parser {
     this.expect(":");
     const { shape } = this.type();
     this.expect("~");
-    return { name, kind, shape: shape as number[], init: this.init(), span: this.span };
+    const init = this.init();
+    const known = (this.peek() === "{" ? this.attrs() : {}) as Pick<TensorDecl, "frozen" | "averageOf">;
+    return { name, kind, shape: shape as number[], init, ...known, span: this.span };
   }
 
   private init(): Init {

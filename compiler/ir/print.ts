@@ -70,11 +70,13 @@ function printInput({ name, role, dtype, shape, classes, span }: InputDecl): str
   return located(`${role} ${JSON.stringify(name)} : ${printType({ dtype, shape })}${attrs}`, span);
 }
 
-function printTensor({ name, kind, shape, init, span }: TensorDecl): string {
+function printTensor({ name, kind, shape, init, frozen, averageOf, span }: TensorDecl): string {
   const numbers: Readonly<Record<string, unknown>> = { ...init };
   const args = INIT_NUMBERS[init.kind].map((key) => numbers[key]);
   const type = printType({ dtype: "f32", shape });
-  return located(`${kind} ${JSON.stringify(name)} : ${type} ~ ${init.kind}(${args.join(", ")})`, span);
+  const line = `${kind} ${JSON.stringify(name)} : ${type} ~ ${init.kind}(${args.join(", ")})`;
+  const attrs = printAttrs({ ...(frozen && { frozen }), ...(averageOf !== undefined && { averageOf }) });
+  return located(attrs === "" ? line : `${line} ${attrs}`, span);
 }
 
 function located(line: string, span: Span | null): string {

@@ -33,6 +33,15 @@ function example(): Module {
     tensors: [
       { name: "conv1.weight", kind: "param", shape: [4, 3, 3, 3], init, span: at(14) },
       { name: "conv1.weight.v", kind: "state", shape: [4, 3, 3, 3], init: { kind: "constant", value: 0 }, span: null },
+      {
+        name: "conv1.weight@average",
+        kind: "state",
+        shape: [4, 3, 3, 3],
+        init: { kind: "constant", value: 0 },
+        averageOf: "conv1.weight",
+        span: at(14),
+      },
+      { name: "bn.weight", kind: "param", shape: [4], init: { kind: "constant", value: 1 }, frozen: true, span: null },
       { name: "bn.running_var", kind: "buffer", shape: [4], init: { kind: "normal", mean: 1, std: 1e-7 }, span: null },
     ],
     programs: [
@@ -58,6 +67,8 @@ test("reads well", () => {
     target "label" : i32[] {classes = 10}
     param "conv1.weight" : f32[4, 3, 3, 3] ~ uniform(-0.25, 0.25)   ; cifar net.model:2:3
     state "conv1.weight.v" : f32[4, 3, 3, 3] ~ constant(0)
+    state "conv1.weight@average" : f32[4, 3, 3, 3] ~ constant(0) {averageOf = "conv1.weight"}   ; cifar net.model:2:3
+    param "bn.weight" : f32[4] ~ constant(1) {frozen = true}
     buffer "bn.running_var" : f32[4] ~ normal(1, 1e-7)
 
     program train_step {

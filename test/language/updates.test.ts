@@ -190,6 +190,7 @@ describe("settings", () => {
     // Elementwise, in the kernels that update the parameters.
     expect(cost(compiled("adam", "clip_value = 0.5"))).toEqual(plain);
     expect(cost(compiled("adam", "clip_norm = 0.5")).states).toBe(plain.states);
+    expect(cost(compiled("adam", "ema = 0.9")).kernels).toBe(plain.kernels);
   });
 
   it("accumulate keeps one sum for each trained parameter", () => {
