@@ -10,8 +10,10 @@ import { type Param, signature, signatureNote } from "./signatures.ts";
 import { expectedTypes, fits, isTensorType } from "./types.ts";
 import { type Callable, type CValue, isCallable, isPoison, isTensor, nameOf, POISON, show } from "./values.ts";
 
+type Given = ReadonlyMap<string, CValue>;
+
 export interface Binding {
-  readonly given: ReadonlyMap<string, CValue>;
+  readonly given: Given;
   /** The tensor that a layer works on, where it is known already. */
   readonly input: CValue | null;
 }
@@ -79,7 +81,36 @@ export function complete(
     throw env.ctx.failure(errors.missingArgument({ callee: nameOf(callee), name: lacking.name }, span, { notes }));
   }
   if (waits || lacking) return { ...callee, given };
-  return invoke(callee, binding, env, label, span);
+  const set = withOverrides(callee, given, env, label, span);
+  if ([...set.values()].some(isPoison)) return POISON;
+  return invoke(callee, { given: set, input }, env, label, span);
+}
+
+/** The arguments, with those that the command line sets at this place of the net. */
+function withOverrides(callee: Callable, given: Given, env: Env, label: Name | null, span: Span): Given {
+  const { ctx, path } = env;
+  const isNet = path !== null && !path.onlyBuffers;
+  if (!isNet || (label === null && !ctx.isUser(span.file))) return given;
+  const place = callee.sharing?.prefix ?? (label ? path.labelled(label.text) : path.unlabelled(nameOf(callee))).prefix;
+  const { user } = ctx.names;
+  const main: Env = { ctx, scope: user.values, spaces: user, prefer: null, path: null };
+  const found = ctx.overrides.at(place.slice(0, -1), callee);
+  return found.reduce(
+    (all, { argument, within }) => replaced({ ...callee, given: all }, argument, within, main),
+    given,
+  );
+}
+
+/** The callee's arguments with another one, or with another one of the function that an argument is. */
+function replaced(callee: Callable, argument: Argument, within: readonly string[], env: Env): Given {
+  const [name, ...deeper] = within;
+  if (name === undefined) return new Binder(callee, env, argument.span).replace(argument);
+  const inner = callee.given.get(name);
+  if (inner === undefined || !isCallable(inner)) {
+    const found = inner === undefined ? `\`${name}\` of \`${nameOf(callee)}\`` : show(inner);
+    throw env.ctx.failure(errors.notCallable({ found }, argument.span));
+  }
+  return new Map(callee.given).set(name, { ...inner, given: replaced(inner, argument, deeper, env) });
 }
 
 export function bind(callee: Callable, args: readonly Argument[], env: Env, piped: CValue | null, span: Span): Binding {
@@ -113,6 +144,13 @@ class Binder {
     }
     for (const arg of args) if (!arg.override) arg.name === null ? this.positional(arg) : this.named(arg);
     return { given: this.given, input: this.input };
+  }
+
+  /** Sets an argument, whatever it was. */
+  replace(arg: Argument): Given {
+    this.given.delete(arg.name!.text);
+    this.named(arg);
+    return this.given;
   }
 
   private pipe(value: CValue): void {

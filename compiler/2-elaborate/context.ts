@@ -5,6 +5,7 @@ import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
 import type { ChosenInits } from "./inits.ts";
 import type { Namespaces, Spaces } from "./namespaces.ts";
+import { NetOverrides } from "./net-overrides.ts";
 import type { ParamPath, Tensors } from "./parameters.ts";
 import type { Scope } from "./scope.ts";
 import type { CValue } from "./values.ts";
@@ -84,6 +85,7 @@ export class Context {
     readonly tensors: Tensors,
     readonly diagnostics: Diagnostics,
     readonly batch: number,
+    readonly overrides: NetOverrides = new NetOverrides([]),
   ) {}
 
   nextSite(): number {

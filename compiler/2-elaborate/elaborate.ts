@@ -17,6 +17,7 @@ import { dataSettings } from "./data-settings.ts";
 import { declareInput } from "./inputs.ts";
 import { Linker } from "./linker.ts";
 import { Namespaces } from "./namespaces.ts";
+import { NET, NetOverrides } from "./net-overrides.ts";
 import { elaborateOptimizer } from "./optimizer.ts";
 import { constantOverrides, withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
@@ -69,19 +70,26 @@ class Elaboration {
     const model = this.onlyModel(tree);
     const sorted = sortClauses(tree, model, this.diagnostics);
     const early = new Context(this.b, true, this.names, this.tensors, this.diagnostics, 1);
-    const { constants, overrides } = constantOverrides(tree, this.allOverrides(options), this.diagnostics);
+    const { constants, others } = constantOverrides(tree, this.allOverrides(options), this.diagnostics);
     const linker = new Linker(early, constants);
     linker.define(tree, sorted, this.names.user);
-    const clauses = withOverrides(sorted, overrides, this.names, this.diagnostics);
+    const ofNet = new NetOverrides(others.filter(({ section, path }) => section === NET && path.length > 0));
+    const clauses = withOverrides(
+      sorted,
+      others.filter(({ section, path }) => section !== NET || path.length === 0),
+      this.names,
+      this.diagnostics,
+    );
     linker.constants(clauses.lets, this.names.user);
     const { train, update } = this.settings(clauses, early);
     const ctx = (training: boolean): Context =>
-      new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch);
+      new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch, ofNet);
     const inputs = this.inputs(clauses, ctx(true));
     const data = clauses.data && dataSettings(clauses.data, this.env(ctx(true)));
     const [training, evaluation] = [true, false].map(
       (mode) => new ModelPass(clauses, inputs, data, this.env(ctx(mode))),
     );
+    if (!this.diagnostics.failed) ofNet.report(this.diagnostics);
     const { loss } = training;
     // A model without a loss, by mistake, still has its optimizer looked at.
     const optimizer =

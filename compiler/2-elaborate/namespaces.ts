@@ -78,6 +78,11 @@ export class Spaces {
     if (sort === "loss" && this.spaces.metric.own(name.text) === undefined) this.spaces.metric.set(name.text, value);
     return true;
   }
+  /** What can be called by that name, of whatever sort. */
+  anyCallable(name: string): Callable | undefined {
+    const found = SPACES.map((space) => this.spaces[space].callable(name));
+    return found.find((value): value is Callable => value !== undefined && isCallable(value));
+  }
   /** What sorts of definitions the name has. */
   sortsOf(name: string): string[] {
     return SPACES.flatMap((space) => sortOf(this.spaces[space].callable(name)) ?? []);

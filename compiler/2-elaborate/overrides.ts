@@ -3,38 +3,53 @@ import { parseExpression } from "../1-parse/parse.ts";
 import type {
   Argument,
   CallExpr,
+  DataClause,
   Expr,
   GroupRule,
   LetClause,
   Name,
   ParamGroup,
-  Statement,
   Step,
   SyntaxTree,
+  UseClause,
 } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
-import { CompileError } from "../diagnostics.ts";
+import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { Clauses } from "./clauses.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
 import { importedConstant } from "./linker.ts";
 import type { Namespaces } from "./namespaces.ts";
+import { TRAIN_SETTINGS } from "./settings.ts";
+import { signature } from "./signatures.ts";
+
+/** `optimizer.lr=0.01` */
+export interface Override {
+  readonly section: string;
+  /** What follows the section. */
+  readonly path: readonly string[];
+  readonly value: Expr;
+  /** Of the key. */
+  readonly span: Span;
+}
 
 /** Splits off the overrides of constants that the file imports: those are set in the files that define them. */
 export function constantOverrides(
   tree: SyntaxTree,
   overrides: Readonly<Record<string, string>>,
   diagnostics: Diagnostics,
-): { readonly constants: Map<LetClause, Expr>; readonly overrides: Readonly<Record<string, string>> } {
+): { readonly constants: Map<LetClause, Expr>; readonly others: readonly Override[] } {
   const constants = new Map<LetClause, Expr>();
-  const others: Record<string, string> = {};
+  const others: Override[] = [];
   for (const [key, text] of Object.entries(overrides)) {
+    const value = parsed(key, text, diagnostics);
+    if (value === null) continue;
+    const [section, ...path] = key.split(".");
     const clause = importedConstant(tree, key);
-    const value = clause && parsed(key, text, diagnostics);
-    if (clause === undefined) others[key] = text;
-    else if (value) constants.set(clause, value);
+    if (clause) constants.set(clause, value);
+    else others.push({ section, path, value, span: { ...value.span, start: 0, end: key.length } });
   }
-  return { constants, overrides: others };
+  return { constants, others };
 }
 
 /** The value of `key=text`; errors are placed in that. */
@@ -48,84 +63,163 @@ function parsed(key: string, text: string, diagnostics: Diagnostics): Expr | nul
   }
 }
 
-/** The clauses with the overrides in them. Errors are placed in the override's own text. */
+/** The clauses with the overrides in them, but for those of the net. Errors are placed in the override's own text. */
 export function withOverrides(
   clauses: Clauses,
-  overrides: Readonly<Record<string, string>>,
+  overrides: readonly Override[],
   names: Namespaces,
   diagnostics: Diagnostics,
 ): Clauses {
-  let result = clauses;
-  for (const [key, text] of Object.entries(overrides)) {
-    const value = parsed(key, text, diagnostics);
-    if (value === null) continue;
-    const span = { ...value.span, start: 0, end: key.length };
-    result = override(result, key.split("."), value, span, names, diagnostics);
-  }
-  return result;
+  return overrides.reduce((all, at) => {
+    const changed = changedClauses(all, at, names);
+    if (changed === null) diagnostics.add(unknown(clauses, at, names));
+    return changed ?? all;
+  }, clauses);
 }
 
-function override(
-  clauses: Clauses,
-  [section, ...path]: readonly string[],
-  value: Expr,
-  span: Span,
-  names: Namespaces,
-  diagnostics: Diagnostics,
-): Clauses {
-  const set = <T extends Expr>(expr: T): Expr | null => overrideExpr(expr, path, value, span);
-  const { train, optimizer, loss, data, net } = clauses;
-  const dot = path.length;
-  if (section === "train" && dot === 1) {
-    const settings = [...(train?.settings ?? []), argument(path[0], value, span)];
-    return { ...clauses, train: train ? { ...train, settings } : { kind: "train", settings, span } };
+/** null: there is nothing of that name. */
+function changedClauses(clauses: Clauses, at: Override, names: Namespaces): Clauses | null {
+  const { lets } = clauses;
+  const { section, path, value, span } = at;
+  if (path.length === 0) {
+    if (!lets.some(({ name }) => name.text === section)) return null;
+    return { ...clauses, lets: lets.map((clause) => (clause.name.text === section ? { ...clause, value } : clause)) };
   }
-  if (section === "data" && dot === 1 && data) {
-    return { ...clauses, data: { ...data, args: [...data.args, argument(path[0], value, span)] } };
+  if (section === "train" && path.length === 1) {
+    const settings = [...(clauses.train?.settings ?? []), argument(path[0], at)];
+    return { ...clauses, train: { kind: "train", span, ...clauses.train, settings } };
   }
-  const groups =
-    section === "optimizer" && optimizer ? overrideGroup(optimizer.groups, path.join("."), value, span) : null;
-  if (groups) return { ...clauses, optimizer: { ...optimizer!, groups } };
-  const optimizerExpr = section === "optimizer" && dot > 0 && optimizer ? set(optimizer.expr) : null;
-  if (optimizerExpr) return { ...clauses, optimizer: { ...optimizer!, expr: optimizerExpr } };
-  if (section === "loss" && dot === 1 && loss) {
-    const expr = overrideLosses(loss.expr, argument(path[0], value, span), names);
-    if (expr !== loss.expr) return { ...clauses, loss: { ...loss, expr } };
-  }
-  const body = section === "net" && dot > 1 && net ? overrideLabel(net.body, path, value, span) : null;
-  if (body) return { ...clauses, net: { ...net!, body } };
-  if (dot === 0 && clauses.lets.some((l) => l.name.text === section)) {
-    return { ...clauses, lets: clauses.lets.map((l) => (l.name.text === section ? { ...l, value } : l)) };
-  }
-  diagnostics.add(unknown(clauses, [section, ...path].join("."), span));
-  return clauses;
+  const data = section === "data" && clauses.data && overrideData(clauses.data, at, names);
+  if (data) return { ...clauses, data };
+  const optimizer = section === "optimizer" && clauses.optimizer && overrideOptimizer(clauses.optimizer, at, names);
+  if (optimizer) return { ...clauses, optimizer };
+  const loss = section === "loss" && clauses.loss && overrideLosses(clauses.loss.expr, path, at, names);
+  if (loss) return { ...clauses, loss: { ...clauses.loss!, expr: loss } };
+  const metrics = section === "metric" && overrideMetric(clauses.metrics, at, names);
+  return metrics ? { ...clauses, metrics } : null;
 }
 
-function unknown(clauses: Clauses, key: string, span: Span): ReturnType<typeof errors.unknownOverride> {
-  const labels = (clauses.net?.body ?? []).flatMap((s) => (s.kind === "step" ? s.steps : [])).map((s) => s.label?.text);
-  const groups = (clauses.optimizer?.groups ?? [])
-    .filter(({ rule }) => rule.kind !== "frozen")
-    .flatMap(({ patterns }) => patterns.map(({ text }) => `optimizer.${text}.…`));
-  const known = [
-    ...["train.…", "optimizer.…", ...groups, "loss.…", clauses.data ? "data.…" : null],
-    ...clauses.lets.map((l) => l.name.text),
-    ...labels.flatMap((label) => (label ? [`net.${label}.…`] : [])),
-  ].filter((k) => k !== null);
-  const parts = key.split(".");
+/** `data.split`, or `data.random_crop.padding`: an argument of a step, by its label or what it calls. */
+function overrideData(clause: DataClause, at: Override, names: Namespaces): DataClause | null {
+  const [first, ...rest] = at.path;
+  if (rest.length === 0) return { ...clause, args: [...clause.args, argument(first, at)] };
+  let found = false;
+  const inStep = (step: Step): Step => {
+    const expr = stepName(step) === first ? overrideExpr(step.expr, rest, at, names) : null;
+    found ||= expr !== null;
+    return expr === null ? step : { ...step, expr };
+  };
+  const body = clause.body.map((s) => (s.kind === "step" ? { ...s, steps: s.steps.map(inStep) } : s));
+  return found ? { ...clause, body } : null;
+}
+
+function stepName({ label, expr }: Step): string | null {
+  const callee = expr.kind === "call" ? expr.callee : expr;
+  return label?.text ?? (callee.kind === "name" ? callee.name : null);
+}
+
+function overrideOptimizer(clause: UseClause, at: Override, names: Namespaces): UseClause | null {
+  const groups = overrideGroup(clause.groups, at, names);
+  if (groups) return { ...clause, groups };
+  const expr = overrideExpr(clause.expr, at.path, at, names);
+  return expr && { ...clause, expr };
+}
+
+/** `metric.accuracy.k`: an argument of the metric of that label or name. */
+function overrideMetric(metrics: readonly UseClause[], at: Override, names: Namespaces): UseClause[] | null {
+  const [name, ...path] = at.path;
+  const found = path.length > 0 && metrics.find((clause) => metricName(clause) === name);
+  const expr = found && overrideExpr(found.expr, path, at, names);
+  return expr ? metrics.map((clause) => (clause === found ? { ...clause, expr } : clause)) : null;
+}
+
+/**
+ * `loss.reduction`: an argument of every loss in a sum, mean or mix of losses that has it; `loss.mse.reduction`: of the loss
+ * that is called so. null: none has it.
+ */
+function overrideLosses(whole: Expr, path: readonly string[], at: Override, names: Namespaces): Expr | null {
+  const [first, ...rest] = path;
+  let found = false;
+  const inside = (expr: Expr): Expr => {
+    if (expr.kind === "unary") return { ...expr, operand: inside(expr.operand) };
+    if (expr.kind === "binary") return { ...expr, left: inside(expr.left), right: inside(expr.right) };
+    if (expr.kind === "choice") {
+      return { ...expr, condition: inside(expr.condition), then: inside(expr.then), else: inside(expr.else) };
+    }
+    if (expr.kind !== "call") return expr;
+    const name = expr.callee.kind === "name" ? expr.callee.name : null;
+    const isLoss = name !== null && names.user.of("loss").callable(name) !== undefined;
+    const own = isLoss && paramsOf(expr, names).includes(first) ? path : isLoss && name === first ? rest : [];
+    const changed = own.length > 0 ? overrideExpr(expr, own, at, names) : null;
+    found ||= changed !== null;
+    return changed ?? { ...expr, args: expr.args.map((arg) => ({ ...arg, value: inside(arg.value) })) };
+  };
+  const result = inside(whole);
+  return found ? result : null;
+}
+
+/** The losses that a `loss` clause calls. */
+function lossesIn(expr: Expr, names: Namespaces): Extract<Expr, { kind: "call" }>[] {
+  if (expr.kind === "unary") return lossesIn(expr.operand, names);
+  if (expr.kind === "binary") return [expr.left, expr.right].flatMap((e) => lossesIn(e, names));
+  if (expr.kind === "choice") return [expr.then, expr.else].flatMap((e) => lossesIn(e, names));
+  if (expr.kind !== "call") return [];
+  const { callee } = expr;
+  const isLoss = callee.kind === "name" && names.user.of("loss").callable(callee.name) !== undefined;
+  return isLoss ? [expr] : expr.args.flatMap((arg) => lossesIn(arg.value, names));
+}
+
+function metricName({ label, expr }: UseClause): string | undefined {
+  return label?.text ?? (expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : undefined);
+}
+
+/** What there is at the level at which the key goes wrong. */
+function unknown(clauses: Clauses, { section, path, span }: Override, all: Namespaces): Diagnostic {
+  const levels = levelsOf(clauses, all);
+  const inSection = path.length > 0 && Object.hasOwn(levels, section) ? levels[section] : null;
+  const sections = ["train", "optimizer", "loss", "data", "metric", "net"].map((name) => `${name}.…`);
+  const known = inSection
+    ? inSection.map((name) => `${section}.${name}`)
+    : [...sections, ...clauses.lets.map(({ name }) => name.text)];
+  const parts = [section, ...path];
   // The pattern of a group may hold dots.
-  const inGroup = parts[0] === "optimizer" && parts.length > 2;
-  const depth = inGroup ? parts.length - 1 : parts[0] === "net" ? 2 : 1;
-  const guess = didYouMean(
-    parts.slice(0, depth).join("."),
-    (inGroup ? groups : known).map((k) => k.replace(".…", "")),
-  );
+  const depth = inSection ? (section === "optimizer" ? Math.max(2, parts.length - 1) : 2) : 1;
+  const wrong = parts.slice(0, depth).join(".");
+  // What has parts of its own is meant by a key of several.
+  const names = known
+    .filter((name) => depth === parts.length || !inSection || name.endsWith("…"))
+    .map((name) => name.replace(".…", ""));
+  const guess = names.includes(wrong) ? {} : didYouMean(wrong, names);
   const rest = parts.slice(depth).map((part) => `.${part}`);
   const help = guess.help?.replace("`?", `${rest.join("")}\`?`);
-  return errors.unknownOverride({ key, known: known.map((k) => `\`${k}\``).join(", ") }, span, { help });
+  const list = known.map((name) => `\`${name}\``).join(", ") || `nothing in \`${section}\``;
+  return errors.unknownOverride({ key: parts.join("."), known: list }, span, { help });
+}
+
+/** The names after each section and its dot; those with parts of their own end in `.…`. */
+function levelsOf({ data, optimizer, loss, metrics }: Clauses, names: Namespaces): Record<string, string[]> {
+  const steps = (data?.body ?? []).flatMap((s) => (s.kind === "step" ? s.steps : [])).map(stepName);
+  const groups = (optimizer?.groups ?? []).filter(({ rule }) => rule.kind !== "frozen");
+  const losses = loss ? lossesIn(loss.expr, names) : [];
+  const deeper = (found: readonly (string | null | undefined)[]): string[] =>
+    [...new Set(found)].flatMap((name) => (name ? [`${name}.…`] : []));
+  return {
+    train: [...TRAIN_SETTINGS],
+    data: deeper(steps),
+    optimizer: [
+      ...(optimizer ? paramsOf(optimizer.expr, names) : []),
+      ...deeper(groups.flatMap(({ patterns }) => patterns.map(({ text }) => text))),
+    ],
+    loss: [
+      ...new Set(losses.flatMap((call) => paramsOf(call, names))),
+      ...deeper(losses.map(({ callee }) => (callee.kind === "name" ? callee.name : null))),
+    ],
+    metric: deeper(metrics.map(metricName)),
+  };
 }
 
 const nameAt = (text: string, span: Span): Name => ({ text, span });
-const argument = (name: string, value: Expr, span: Span): Argument => ({
+const argument = (name: string, { value, span }: Override): Argument => ({
   name: nameAt(name, span),
   value,
   span,
@@ -133,65 +227,48 @@ const argument = (name: string, value: Expr, span: Span): Argument => ({
 });
 
 /** Sets an argument of a call; a longer path goes on into that argument's own call. `sgd` is `sgd()`. */
-function overrideExpr(expr: Expr, [name, ...rest]: readonly string[], value: Expr, span: Span): Expr | null {
+function overrideExpr(expr: Expr, [name, ...rest]: readonly string[], at: Override, names: Namespaces): Expr | null {
   if (expr.kind === "name") {
     const call: CallExpr = { kind: "call", callee: expr, args: [], span: expr.span };
-    return overrideExpr(call, [name, ...rest], value, span);
+    return overrideExpr(call, [name, ...rest], at, names);
   }
   if (expr.kind !== "call") return null;
-  if (rest.length === 0) return { ...expr, args: [...expr.args, argument(name, value, span)] };
-  const inner = expr.args.find((arg) => arg.name?.text === name);
-  const changed = inner && overrideExpr(inner.value, rest, value, span);
-  if (!changed) return null;
-  return { ...expr, args: expr.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)) };
+  if (rest.length === 0) return { ...expr, args: [...expr.args, argument(name, at)] };
+  const positional = expr.args[paramsOf(expr, names).indexOf(name)];
+  // The last one of that name: what the command line has set before counts.
+  const inner =
+    [...expr.args].reverse().find((arg) => arg.name?.text === name) ??
+    (positional?.name === null ? positional : undefined);
+  const changed = inner && overrideExpr(inner.value, rest, at, names);
+  return changed ? { ...expr, args: expr.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)) } : null;
+}
+
+/** The names of what is called takes, as far as they are known before it is run. */
+function paramsOf(expr: Expr, names: Namespaces): string[] {
+  const callee = expr.kind === "call" ? expr.callee : expr;
+  const target = callee.kind === "name" ? names.user.anyCallable(callee.name) : undefined;
+  return target ? signature(target).params.map(({ name }) => name) : [];
 }
 
 /** `*.bias.weight_decay`: an argument of the group that names this pattern. */
-function overrideGroup(groups: readonly ParamGroup[], key: string, value: Expr, span: Span): ParamGroup[] | null {
+function overrideGroup(groups: readonly ParamGroup[], at: Override, names: Namespaces): ParamGroup[] | null {
+  const key = at.path.join(".");
   const named = groups.find(({ patterns }) => patterns.some(({ text }) => key.startsWith(`${text}.`)));
   const pattern = named?.patterns.find(({ text }) => key.startsWith(`${text}.`));
-  const rule = named && pattern && overrideRule(named.rule, key.slice(pattern.text.length + 1).split("."), value, span);
+  const rule = named && pattern && overrideRule(named.rule, key.slice(pattern.text.length + 1).split("."), at, names);
   return rule ? groups.map((group) => (group === named ? { ...group, rule } : group)) : null;
 }
 
-function overrideRule(rule: GroupRule, path: readonly string[], value: Expr, span: Span): GroupRule | null {
+function overrideRule(rule: GroupRule, path: readonly string[], at: Override, names: Namespaces): GroupRule | null {
   if (rule.kind === "frozen") return null;
   if (rule.kind === "optimizer") {
-    const expr = overrideExpr(rule.expr, path, value, span);
+    const expr = overrideExpr(rule.expr, path, at, names);
     return expr && { ...rule, expr };
   }
   const [name, ...rest] = path;
-  if (rest.length === 0) return { ...rule, settings: [...rule.settings, argument(name, value, span)] };
+  if (rest.length === 0) return { ...rule, settings: [...rule.settings, argument(name, at)] };
   const inner = rule.settings.find((setting) => setting.name?.text === name);
-  const changed = inner && overrideExpr(inner.value, rest, value, span);
+  const changed = inner && overrideExpr(inner.value, rest, at, names);
   if (!changed) return null;
   return { ...rule, settings: rule.settings.map((s) => (s === inner ? { ...s, value: changed } : s)) };
-}
-
-/** Sets an argument of every loss in a sum, mean or mix of losses. */
-function overrideLosses(expr: Expr, arg: Argument, names: Namespaces): Expr {
-  const inside = (e: Expr): Expr => overrideLosses(e, arg, names);
-  if (expr.kind === "unary") return { ...expr, operand: inside(expr.operand) };
-  if (expr.kind === "binary") return { ...expr, left: inside(expr.left), right: inside(expr.right) };
-  if (expr.kind !== "call") return expr;
-  const isLoss = expr.callee.kind === "name" && names.user.of("loss").callable(expr.callee.name) !== undefined;
-  if (isLoss) return { ...expr, args: [...expr.args, arg] };
-  return { ...expr, args: expr.args.map((a) => ({ ...a, value: inside(a.value) })) };
-}
-
-/** `net.conv1.kernel`: an argument of the step with that label. */
-function overrideLabel(
-  body: readonly Statement[],
-  [label, ...path]: readonly string[],
-  value: Expr,
-  span: Span,
-): Statement[] | null {
-  let found = false;
-  const inStep = (step: Step): Step => {
-    const expr = step.label?.text === label ? overrideExpr(step.expr, path, value, span) : null;
-    found ||= expr !== null;
-    return expr === null ? step : { ...step, expr };
-  };
-  const result = body.map((s) => (s.kind === "step" ? { ...s, steps: s.steps.map(inStep) } : s));
-  return found ? result : null;
 }

@@ -71,6 +71,8 @@ const TRAIN: Readonly<Record<keyof TrainSettings | keyof UpdateSettings, Kind>> 
   ema_buffers: bool,
 };
 
+export const TRAIN_SETTINGS: readonly string[] = Object.keys(TRAIN);
+
 const DEFAULTS: TrainSettings = {
   epochs: 10,
   batch: 64,

@@ -16,6 +16,9 @@ export class Sharing {
     this.outer = place?.sharing ?? null;
   }
 
+  get prefix(): string | undefined {
+    return this.place?.prefix;
+  }
   /** The place for one more application. */
   application(): ParamPath | null {
     return this.place?.again(this) ?? null;

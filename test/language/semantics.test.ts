@@ -277,4 +277,68 @@ describe("overrides", () => {
     const cycle = { "optimizer.lr": "one_cycle(max_lr = 0.1)", "optimizer.lr.max_lr": "0.3" };
     expect(operations(model(text, cycle).lr!)).toContain("cos");
   });
+
+  it("reach layers wherever they stand, by the names of their parameters", () => {
+    const net = `let width = 3
+      layer wide(k: size) { inner: { c: conv2d(k, kernel = 3, padding = 2); relu } }
+      layer around(body: function) = in |> main: body(in.channels)
+      net {
+        share tower = conv2d(12, kernel = 1)
+        conv1: conv2d(width, kernel = 3)
+        conv2d(2, kernel = 2)
+        conv2d(2, kernel = 2)
+        max_pool2d(2)
+        l: repeat 2 { conv2d(3, kernel = 1) }
+        b: wide(3)
+        around(body = conv2d(kernel = 3))
+        tower
+        flatten
+        fc: linear(10)
+      }`;
+    const set = {
+      "net.conv1.out_channels": "width + 1",
+      "net.conv2d.kernel": "1",
+      "net.conv2d_2.kernel": "[1, 2]",
+      "net.max_pool2d.kernel": "1",
+      "net.l.1.bias": "false",
+      "net.b.k": "7",
+      "net.b.inner.c.kernel": "5",
+      "net.around.body.kernel": "1",
+      "net.around.main.bias": "false",
+      "net.tower.out_channels": "11",
+    };
+    expect(tensors(model(net, set), "param").filter((name) => !name.includes("bias"))).toEqual([
+      "conv1.weight [4, 3, 3, 3]",
+      "conv2d.weight [2, 4, 1, 1]",
+      "conv2d_2.weight [2, 2, 1, 2]",
+      "l.0.weight [3, 2, 1, 1]",
+      "l.1.weight [3, 3, 1, 1]",
+      "b.inner.c.weight [7, 3, 5, 5]",
+      "around.main.weight [7, 7, 1, 1]",
+      "tower.weight [11, 7, 1, 1]",
+      "fc.weight [10, 330]",
+    ]);
+    const names = tensors(model(net, set), "param");
+    expect(names).not.toContain("l.1.bias [3]");
+    expect(names).not.toContain("around.main.bias [7]");
+  });
+
+  it("reach single losses, metrics, schedules given by position, and the data's steps", () => {
+    const clauses = `${text.replace("sgd(0.1)", "sgd(one_cycle(0.1))")}
+      metric top: top_k(net, label, k = 5)
+      data synthetic { flip: random_flip; random_crop(8, padding = 2) }`;
+    const graph = (key: string, value: string, program: number): string[] => {
+      const { module } = model(clauses, { [key]: value });
+      const roots = module.programs[program].results.map((r) => r.value);
+      return topological(roots).map(({ op, attrs }) => `${op} ${attrs.value ?? JSON.stringify(attrs)}`);
+    };
+    const plain = (program: number) => graph("train.epochs", "3", program);
+    expect(graph("loss.mse.reduction", "sum", 0)).not.toEqual(plain(0));
+    expect(graph("loss.label_smoothing", "0.1", 0)).not.toEqual(plain(0));
+    expect(graph("metric.top.k", "2", 1)).not.toEqual(plain(1));
+    expect(graph("data.flip.p", "0.25", 0)).toContain("const 0.25");
+    expect(graph("data.random_crop.padding", "0", 0)).not.toEqual(plain(0));
+    expect(operations(model(clauses, { "optimizer.lr.max_lr": "0.75" }).lr!)).toContain("cos");
+    expect(model(clauses, { "optimizer.lr.max_lr": "0.75" }).lr).not.toEqual(model(clauses).lr);
+  });
 });
