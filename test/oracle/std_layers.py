@@ -105,6 +105,41 @@ def cross_attention():
     return Apply(lambda self, x: self.layer(x[:, :2], x, x * x, need_weights=False)[0], layer=module)
 
 
+def masked_attention(heads, features, mask=None, padding=None, **options):
+    """With masks that are functions of the input."""
+    module = nn.MultiheadAttention(features, heads, batch_first=True, **options)
+    run = lambda self, x: self.layer(x, x, x, need_weights=False, attn_mask=mask(x) if mask else None, key_padding_mask=padding(x) if padding else None)[0]
+    return Apply(run, layer=module)
+
+
+def other_features():
+    """A key of 4 and a value of 3 features, from one input of 6."""
+    module = nn.MultiheadAttention(6, 3, batch_first=True, kdim=4, vdim=3)
+    return Apply(lambda self, x: self.layer(x, x[:, :, :4], x[:, :, 3:], need_weights=False)[0], layer=module)
+
+
+def encoder(mask=None, padding=None, **options):
+    module = nn.TransformerEncoderLayer(4, 2, 7, 0.0, batch_first=True, **options)
+    run = lambda self, x: self.layer(x, src_mask=mask(x) if mask else None, src_key_padding_mask=padding(x) if padding else None)
+    return Apply(run, layer=module)
+
+
+def decoder(causal=False, **options):
+    module = nn.TransformerDecoderLayer(4, 2, 7, 0.0, batch_first=True, **options)
+    mask = lambda x: torch.triu(torch.full((x.shape[1], x.shape[1]), float("-inf"), dtype=x.dtype), 1) if causal else None
+    return Apply(lambda self, x: self.layer(x[:, :3], x, tgt_mask=mask(x[:, :3])), layer=module)
+
+
+def sinusoidal(x, period=10000.0):
+    t, i = torch.arange(x.shape[1]).double()[:, None], torch.arange(x.shape[2]).double()
+    angle = t / period ** ((i - i % 2) / x.shape[2])
+    return x + torch.where(i % 2 == 0, angle.sin(), angle.cos())
+
+
+def upper(x, by=0):
+    return torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1 + by)
+
+
 def flat(function):
     return lambda: Apply(lambda _, x: function(x))
 
@@ -233,6 +268,103 @@ CASES = [
     Case("layer: positional_embedding", (5, 4), lambda: PositionalEmbedding(5, 4)),
     Case("layer: positional_embedding(std = 0.1)", IMAGE, lambda: PositionalEmbedding(*IMAGE)),
     Case("layer: class_token", (5, 4), lambda: ClassToken(4)),
+    # Both sizes of everything
+    Case("layer: bilinear(4)", (5,), lambda: Apply(lambda self, x: self.layer(x, x), layer=nn.Bilinear(5, 5, 4))),
+    Case("layer: bilinear(3, other = slice(shift, axis = 1, start = 0, stop = 2), bias = false)", (5,),
+         lambda: Apply(lambda self, x: self.layer(x, x[:, :2]), layer=nn.Bilinear(5, 2, 3, bias=False)), batch=1),
+    Case("layer: embedding(7, 4)", (5, 2), lambda: nn.Embedding(7, 4), tokens=7),
+    Case("layer: embedding(7, 5, padding_idx = -3)", (9,), lambda: nn.Embedding(7, 5, padding_idx=-3), tokens=7, batch=1),
+    Case("layer: embedding(301, 3)", (4,), lambda: nn.Embedding(301, 3), tokens=301),
+    Case("layer: conv1d(4, kernel = 3, padding = 2, padding_mode = reflect)", (3, 9), lambda: nn.Conv1d(3, 4, 3, padding=2, padding_mode="reflect")),
+    Case("layer: conv1d(4, kernel = 4, padding = same, padding_mode = replicate)", (3, 9), lambda: nn.Conv1d(3, 4, 4, padding="same", padding_mode="replicate")),
+    Case("layer: conv1d(3, kernel = 3, stride = 2, padding = 1, groups = 3, padding_mode = circular)", (3, 8),
+         lambda: nn.Conv1d(3, 3, 3, stride=2, padding=1, groups=3, padding_mode="circular")),
+    Case("layer: conv_transpose1d(4, kernel = 3)", (3, 5), lambda: nn.ConvTranspose1d(3, 4, 3), batch=1),
+    Case("layer: conv_transpose1d(4, kernel = 3, stride = 3, padding = 1, output_padding = 2, groups = 2, bias = false, dilation = 2)", (6, 5),
+         lambda: nn.ConvTranspose1d(6, 4, 3, 3, 1, 2, 2, False, 2)),
+    *[
+        Case(text, shape, module, ties=ties)
+        for text, shape, module in [
+            ("max_pool2d(2, dilation = 2)", (2, 7, 8), lambda: nn.MaxPool2d(2, dilation=2)),
+            ("max_pool2d([3, 2], stride = [1, 2], padding = [1, 0], dilation = [2, 3], ceil_mode = true)", (2, 7, 8),
+             lambda: nn.MaxPool2d((3, 2), (1, 2), (1, 0), (2, 3), ceil_mode=True)),
+            ("max_pool1d(3)", (2, 8), lambda: nn.MaxPool1d(3)),
+            ("max_pool1d(3, stride = 2, padding = 1, dilation = 2, ceil_mode = true)", (2, 9), lambda: nn.MaxPool1d(3, 2, 1, 2, ceil_mode=True)),
+            ("adaptive_max_pool1d(3)", (2, 8), lambda: nn.AdaptiveMaxPool1d(3)),
+            ("global_max_pool1d", (2, 8), lambda: nn.Sequential(nn.AdaptiveMaxPool1d(1), nn.Flatten())),
+        ]
+        for ties in (False, True)
+    ],
+    Case("avg_pool2d(3, stride = 2, padding = 1, divisor_override = 5)", (2, 7, 8), lambda: nn.AvgPool2d(3, 2, 1, divisor_override=5)),
+    Case("avg_pool1d(3)", (2, 8), lambda: nn.AvgPool1d(3)),
+    Case("avg_pool1d(3, stride = 2, padding = 1, ceil_mode = true, count_include_pad = false)", (2, 8), lambda: nn.AvgPool1d(3, 2, 1, True, False)),
+    Case("lp_pool2d(2, kernel = 2)", (2, 6, 7), lambda: nn.LPPool2d(2, 2)),
+    Case("lp_pool2d(2, kernel = [2, 3], stride = 2, ceil_mode = true)", (2, 6, 7), lambda: nn.LPPool2d(2, (2, 3), 2, ceil_mode=True)),
+    Case("lp_pool2d(2, kernel = 2)", (2, 6, 7), lambda: nn.LPPool2d(2, 2), ties=True),
+    Case("lp_pool1d(4, kernel = 3, stride = 2)", (2, 8), lambda: nn.LPPool1d(4, 3, 2)),
+    Case("adaptive_avg_pool1d(3)", (2, 8), lambda: nn.AdaptiveAvgPool1d(3)),
+    Case("global_avg_pool1d", (2, 8), lambda: nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten())),
+    Case("layer: batch_norm2d(bias = false)", IMAGE, lambda: nn.BatchNorm2d(3, bias=False)),
+    Case("layer: batch_norm1d(momentum = none, affine = false)", (4, 6), lambda: nn.BatchNorm1d(4, momentum=None, affine=False)),
+    Case("layer: batch_norm1d(track_running_stats = false)", (5,), lambda: nn.BatchNorm1d(5, track_running_stats=False), batch=4),
+    Case("layer: instance_norm1d", (4, 6), lambda: nn.InstanceNorm1d(4)),
+    Case("layer: instance_norm1d(affine = true, track_running_stats = true, bias = false)", (4, 6),
+         lambda: nn.InstanceNorm1d(4, affine=True, track_running_stats=True, bias=False), batch=1),
+    Case("layer: layer_norm([2, 3, 4, 5])", (2, 3, 4, 5), lambda: nn.LayerNorm((2, 3, 4, 5))),
+    Case("layer: group_norm(1)", (6, 2, 3, 4), lambda: nn.GroupNorm(1, 6)),
+    Case("local_response_norm(2)", (5, 3, 4, 2), lambda: nn.LocalResponseNorm(2)),
+    Case("dropout(0)", (5,), lambda: nn.Dropout(0.0)),
+    Case("dropout(1)", (5,), lambda: nn.Dropout(1.0)),
+    Case("dropout1d(1)", (5, 3), lambda: nn.Dropout1d(1.0)),
+    Case("alpha_dropout(1)", (5,), lambda: nn.AlphaDropout(1.0)),
+    Case("flatten(1, end_dim = 2)", (2, 3, 4), lambda: nn.Flatten(1, 2)),
+    Case("flatten(-2)", (2, 3, 4), lambda: nn.Flatten(-2)),
+    Case("unflatten(1, [2, 1, 3])", (6, 5), lambda: nn.Unflatten(1, (2, 1, 3))),
+    Case("unflatten(-1, [2, 2])", (6, 4), lambda: nn.Unflatten(-1, (2, 2))),
+    Case("movedim(1, -1)", IMAGE, flat(lambda x: x.movedim(1, -1))),
+    Case("movedim(-1, 1)", (2, 3, 4, 5), flat(lambda x: x.movedim(-1, 1))),
+    Case("unsqueeze(1) |> unsqueeze(-1)", (2, 3), flat(lambda x: x.unsqueeze(1).unsqueeze(-1))),
+    Case("unsqueeze(2) |> squeeze(2)", (2, 3), flat(lambda x: x)),
+    Case("let parts = chunk(shift, 3); concat([parts[2], parts[0] * 2, parts[1]], axis = 1)", (8, 2),
+         flat(lambda x: torch.cat([x.chunk(3, 1)[2], x.chunk(3, 1)[0] * 2, x.chunk(3, 1)[1]], 1))),
+    Case("roll(2, axis = 1)", (5, 3), flat(lambda x: x.roll(2, 1))),
+    Case("roll(-7, axis = -1)", (5, 3), flat(lambda x: x.roll(-7, -1))),
+    Case("channel_shuffle(2)", (6, 3, 2), lambda: nn.ChannelShuffle(2)),
+    Case("stack([shift, shift * shift], axis = 1)", (2, 3), flat(lambda x: torch.stack([x, x * x], 1))),
+    Case("stack([shift, shift * shift, shift], axis = -1)", (2, 3), flat(lambda x: torch.stack([x, x * x, x], -1))),
+    Case("unfold(shift, axis = 2, size = 3, step = 2)", (2, 8, 3), flat(lambda x: x.unfold(2, 3, 2).movedim(-1, 3))),
+    Case("reshape([n, -1, 2])", (3, 4), flat(lambda x: x.reshape(len(x), -1, 2))),
+    Case("reshape([-1, 4, 3])", (3, 4), flat(lambda x: x.reshape(-1, 4, 3))),
+    Case("zero_pad1d([1, 2])", (2, 5), lambda: nn.ZeroPad1d((1, 2))),
+    Case("constant_pad1d(2, value = 0.5)", (2, 5), lambda: nn.ConstantPad1d(2, 0.5)),
+    Case("reflection_pad1d([4, 2])", (2, 5), lambda: nn.ReflectionPad1d((4, 2))),
+    Case("replication_pad1d([4, 2])", (2, 5), lambda: nn.ReplicationPad1d((4, 2))),
+    Case("circular_pad1d([4, 5])", (2, 5), lambda: nn.CircularPad1d((4, 5))),
+    Case("upsample([9, 4], mode = nearest_exact)", IMAGE, lambda: nn.Upsample((9, 4), mode="nearest-exact")),
+    Case("upsample(scale_factor = [1.5, 3], mode = nearest_exact)", IMAGE, lambda: nn.Upsample(scale_factor=(1.5, 3.0), mode="nearest-exact")),
+    Case("upsample(scale_factor = 2, mode = bicubic)", IMAGE, lambda: nn.Upsample(scale_factor=2, mode="bicubic")),
+    Case("upsample([4, 11], mode = bicubic)", IMAGE, lambda: nn.Upsample((4, 11), mode="bicubic")),
+    Case("upsample(scale_factor = [1.7, 0.6], mode = bicubic)", IMAGE, lambda: nn.Upsample(scale_factor=(1.7, 0.6), mode="bicubic")),
+    Case("upsample([11, 3], mode = bicubic, align_corners = true)", IMAGE, lambda: nn.Upsample((11, 3), mode="bicubic", align_corners=True)),
+    Case("upsample(scale_factor = 2)", (2, 5), lambda: nn.Upsample(scale_factor=2)),
+    Case("upsample(8, mode = linear)", (2, 5), lambda: nn.Upsample(8, mode="linear")),
+    Case("upsample(scale_factor = 2.5, mode = linear, align_corners = true)", (2, 5), lambda: nn.Upsample(scale_factor=2.5, mode="linear", align_corners=True)),
+    Case("layer: multi_head_attention(2, attn_mask = arange(5) > reshape(arange(5), [5, 1]) + 1)", (5, 6), lambda: masked_attention(2, 6, lambda x: upper(x, 1))),
+    Case("layer: multi_head_attention(2, attn_mask = 0.5 * arange(5) - 0.25 * reshape(arange(5), [5, 1]))", (5, 6),
+         lambda: masked_attention(2, 6, lambda x: 0.5 * torch.arange(5.0).double() - 0.25 * torch.arange(5.0).double()[:, None])),
+    Case("layer: multi_head_attention(2, attn_mask = broadcast(reshape(arange(10) * 0.5, [2, 1, 5]), [n, 2, 5, 5]))", (5, 6),
+         lambda: masked_attention(2, 6, lambda x: (0.5 * torch.arange(10.0).double()).reshape(2, 1, 5).expand(2, 5, 5).repeat(len(x), 1, 1))),
+    Case("layer: multi_head_attention(3, key_padding_mask = sum(shift, axis = 2) > 1.5)", (5, 6), lambda: masked_attention(3, 6, padding=lambda x: x.sum(2) > 1.5)),
+    Case("layer: multi_head_attention(3, key = slice(shift, axis = 2, start = 0, stop = 4), value = slice(shift, axis = 2, start = 3))", (4, 6), other_features),
+    Case("layer: transformer_encoder_layer(2, dim_feedforward = 7, dropout = 0, is_causal = true)", (5, 4), lambda: encoder(upper)),
+    Case("layer: transformer_encoder_layer(2, dim_feedforward = 7, dropout = 0, src_key_padding_mask = sum(shift, axis = 2) > 1.5)", (5, 4),
+         lambda: encoder(padding=lambda x: x.sum(2) > 1.5)),
+    Case("slice(shift, axis = 1, start = 0, stop = 3) |> layer: transformer_decoder_layer(shift, 2, dim_feedforward = 7, dropout = 0)", (5, 4), decoder),
+    Case("slice(shift, axis = 1, start = 0, stop = 3) |> layer: transformer_decoder_layer(shift, 2, dim_feedforward = 7, dropout = 0, norm_first = true, is_causal = true, activation = gelu)",
+         (5, 4), lambda: decoder(True, norm_first=True, activation=F.gelu)),
+    Case("sinusoidal_embedding", (5, 6), flat(sinusoidal)),
+    Case("sinusoidal_embedding(max_period = 50)", (7, 5), flat(lambda x: sinusoidal(x, 50.0))),
+    Case("rrelu(0.25, 0.25)", (5,), lambda: nn.RReLU(0.25, 0.25)),
 ]  # fmt: skip
 
 

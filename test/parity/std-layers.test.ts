@@ -51,10 +51,13 @@ function inputOf({ shape, batch, ties, tokens }: Golden): Float32Array | Int32Ar
 
 async function trainerFor(golden: Golden, backend: Backend): Promise<Trainer> {
   const trainer = await trainerOf(compileFor(modelText(golden), backend));
-  const padding = /padding_idx = (\d+)/.exec(golden.net);
+  const padding = /padding_idx = (-?\d+)/.exec(golden.net);
   const weights = trainer.parameters().map(({ name, shape }) => {
     const data = uniform(name, shape, -0.7, 0.7);
-    if (padding) data.fill(0, Number(padding[1]) * shape[1], (Number(padding[1]) + 1) * shape[1]);
+    if (padding) {
+      const row = (Number(padding[1]) + shape[0]) % shape[0];
+      data.fill(0, row * shape[1], (row + 1) * shape[1]);
+    }
     return { name, shape, data };
   });
   const buffers = trainer.tensors().filter(({ kind }) => kind === "buffer");
