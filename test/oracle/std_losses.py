@@ -193,6 +193,123 @@ def margins() -> list[Case]:
     ]  # fmt: skip
 
 
+# With a row that targets may equal in every digit.
+TIED = torch.cat([LOGITS[:4], float32([[0.5, -1.25, 0, 2]])])
+
+
+def regressions() -> list[Case]:
+    target = Target("f32[4]", torch.cat([uniform("regression", 3, 4), TIED[4:] + 1, TIED[4:]]))
+    weight = Target("f32[4]", torch.cat([uniform("regression weights", 4, 4, low=0, high=2), torch.zeros(1, 4).double()]))
+    spread = Target("f32[4]", uniform("variances", 5, 4, low=0.1, high=3))
+    counts = Target("f32[4]", float32([[0, 1, 2, 3], [1, 0, 5, 2], [2, 2, 2, 2], [0, 0, 0, 1], [7, 1, 1, 4]]))
+    cases = []
+    for reduction in ("mean", "sum", "none"):
+        def entry(name, text, function, values=target, pred=TIED, extra=(), r=reduction, **options):
+            """`none` is weighted, so that each element counts on its own."""
+            loss = f"{name}(net, values{text}, reduction = {r})"
+            clause = loss if r != "none" else f"sum(pattern * {loss})"
+            def criterion(p, v, *rest):
+                value = function(p, v, *rest[: len(extra)], reduction=r, **options)
+                return value if r != "none" else (rest[-1] * value).sum()
+            targets = {"values": values} | dict(extra) | ({"pattern": Target("f32[4]", uniform("pattern", 5, 4))} if r == "none" else {})
+            cases.append(Case(clause, clause, criterion, pred, targets))
+
+        weights = [("w", weight)]
+        entry("l1", "", F.l1_loss)
+        entry("mse", "", F.mse_loss)
+        entry("l1", ", weight = w", lambda p, v, w, reduction: F.l1_loss(p, v, weight=w, reduction=reduction), extra=weights)
+        entry("mse", ", weight = w", lambda p, v, w, reduction: F.mse_loss(p, v, weight=w, reduction=reduction), extra=weights)
+        entry("huber", ", weight = w, delta = 0.5", lambda p, v, w, reduction: F.huber_loss(p, v, weight=w, delta=0.5, reduction=reduction), extra=weights)
+        entry("smooth_l1", "", F.smooth_l1_loss)
+        entry("smooth_l1", ", beta = 0", F.smooth_l1_loss, beta=0.0)
+        entry("smooth_l1", ", beta = 0.3", F.smooth_l1_loss, beta=0.3)
+        entry("huber", "", F.huber_loss)
+        entry("poisson_nll", "", F.poisson_nll_loss, counts)
+        entry("poisson_nll", ", full = true", F.poisson_nll_loss, counts, full=True)
+        entry("poisson_nll", ", log_input = false, full = true, eps = 0.001", F.poisson_nll_loss, counts, pred=LOGITS.abs(), log_input=False, full=True, eps=1e-3)
+        entry("gaussian_nll", ", var = v", lambda p, v, s, reduction: F.gaussian_nll_loss(p, v, s, reduction=reduction), extra=[("v", spread)])
+        entry("gaussian_nll", ", var = 0.5, full = true", lambda p, v, reduction: F.gaussian_nll_loss(p, v, 0.5, full=True, reduction=reduction))
+        entry("bce_with_logits", ", weight = w, pos_weight = v", lambda p, v, w, s, reduction: F.binary_cross_entropy_with_logits(p, v, weight=w, pos_weight=s, reduction=reduction),
+              PROBABILITIES, extra=[*weights, ("v", spread)])
+        entry("kl_div", "", F.kl_div, PROBABILITIES)
+        entry("hinge_embedding", ", margin = 0.7", F.hinge_embedding_loss, Target("f32[4]", uniform("kinds", 5, 4).sign()), margin=0.7)
+    # The variance's own gradient, where it is clamped too.
+    cases.append(Case("gaussian_nll of its variance", "gaussian_nll(values, 2 * values, var = net)", lambda p, v: F.gaussian_nll_loss(v, 2 * v, p),
+                      torch.cat([spread.values[:4], torch.tensor([[1e-7, 0, 1e-6, 1]]).float().double()]), {"values": target}))
+    return cases
+
+
+def distances() -> list[Case]:
+    near, far = Target("f32[4]", uniform("near", 5, 4)), Target("f32[4]", torch.cat([uniform("far", 4, 4), TIED[4:]]))
+    both = {"near": near, "far": far}
+    sign = Target("f32[4]", uniform("kinds", 5, 4).sign())
+    cases = []
+    for reduction in ("mean", "sum"):
+        r = f", reduction = {reduction}"
+        cases += [
+            Case(f"triplet_margin {reduction}", f"triplet_margin(net, near, far{r})", lambda p, a, b, r=reduction: F.triplet_margin_loss(p, a, b, reduction=r), TIED, both),
+            Case(f"margin_ranking {reduction}", f"margin_ranking(net, near, sign, margin = 0.2{r})",
+                 lambda p, a, s, r=reduction: F.margin_ranking_loss(p, a, s, margin=0.2, reduction=r), TIED, {"near": near, "sign": sign}),
+            Case(f"multilabel_soft_margin {reduction}", f"multilabel_soft_margin(net, values{r})",
+                 lambda p, v, r=reduction: F.multilabel_soft_margin_loss(p, v, reduction=r), TIED, {"values": PROBABILITIES}),
+        ]  # fmt: skip
+    cosine = lambda a, b: 1 - F.cosine_similarity(a, b)
+    return cases + [
+        Case("triplet_margin swapped", "triplet_margin(net, near, far, margin = 0.5, swap = true)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=0.5, swap=True), TIED, both),
+        Case("triplet_margin of the 1-norm", "triplet_margin(net, near, far, margin = 2, p = 1)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=2.0, p=1), TIED, both),
+        Case("triplet_margin of the 3-norm", "triplet_margin(net, near, far, margin = 2, p = 3)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=2.0, p=3), TIED, both),
+        Case("triplet_margin of itself", "triplet_margin(net, net, near)", lambda p, a: F.triplet_margin_loss(p, p, a), TIED, {"near": near}),
+        Case("triplet_margin_with_distance", "triplet_margin_with_distance(net, near, far)", lambda p, a, b: F.triplet_margin_with_distance_loss(p, a, b), TIED, both),
+        Case("triplet_margin_with_distance of a function", "triplet_margin_with_distance(net, near, far, distance_function = cosine_similarity, swap = true)",
+             lambda p, a, b: F.triplet_margin_with_distance_loss(p, a, b, distance_function=F.cosine_similarity, swap=True), TIED, both),
+        Case("multilabel_soft_margin weighted", "multilabel_soft_margin(net, values, weight = [0.5, 2, 0, 1.25])",
+             lambda p, v: F.multilabel_soft_margin_loss(p, v, weight=float32(WEIGHT)), TIED, {"values": PROBABILITIES}),
+        Case("cosine_similarity", "sum(scale * cosine_similarity(net, near))", lambda p, a, s: (s * F.cosine_similarity(p, a)).sum(), torch.cat([TIED[:4], TIED[4:] * 0]),
+             {"near": near, "scale": SCALE}),
+        Case("pairwise_distance", "sum(scale * pairwise_distance(net, near, p = 3))", lambda p, a, s: (s * F.pairwise_distance(p, a, p=3)).sum(), TIED, {"near": near, "scale": SCALE}),
+    ]  # fmt: skip
+
+
+def of_one_axis() -> list[Case]:
+    """A prediction without samples; and one for each place of three axes."""
+    label = Target("i32[2, 3, 2]", (torch.from_numpy(fixtures.bits("volumes", 24).reshape(2, 2, 3, 2).astype("int64")) >> 8) % 2)
+    weight = float32([0.5, 2])
+    mean = lambda p: p.mean(0)
+    share = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    cases = [
+        Case("cross_entropy of one prediction", "cross_entropy(mean(net, axis = 0), constants([0.1, 0.2, 0.3, 0.4]), label_smoothing = 0.1)",
+             lambda p: F.cross_entropy(mean(p), share, label_smoothing=0.1), LOGITS, {}),
+        Case("cross_entropy of one class", "cross_entropy(mean(net, axis = 0), argmax(constants([1, 3, 2, 0]), axis = 0), weight = [0.5, 2, 0, 1.25])",
+             lambda p: F.cross_entropy(mean(p), torch.tensor(1), weight=float32(WEIGHT)), LOGITS, {}),
+        Case("nll of one class", "nll(mean(net, axis = 0), argmax(constants([1, 3, 2, 0]), axis = 0))", lambda p: F.nll_loss(mean(p), torch.tensor(1)), LOGITS, {}),
+    ]
+    for name, function in (("cross_entropy", F.cross_entropy), ("nll", F.nll_loss)):
+        cases.append(Case(f"{name} of volumes", f"{name}(net, label, weight = [0.5, 2])", lambda p, l, f=function: f(p, l, weight=weight), uniform("volume logits", 2, 24),
+                          {"label": label}, [2, 2, 3, 2]))
+    return cases
+
+
+def extremes() -> list[Case]:
+    far = float32([[1e4, -1e4, 0, 3], [-1e4, 1e4, -1e4, 1e4], [1e4, 1e4, -1e4, 1], [88, -88, 104, -104], [1e-30, -1e-30, 0, 0]])
+    values = Target("f32[4]", float32([[1, 0, 1, 0], [1, 1, 0, 0], [0, 1, 1, 1], [0, 1, 0, 1], [1, 0, 0, 1]]))
+    signs = Target("f32[4]", values.values * 2 - 1)
+    cases = [labelled(f"{text} of extremes", text, pred=far, **options) for text, options in [
+        ("cross_entropy(net, label)", {}), ("cross_entropy(net, label, label_smoothing = 0.1)", {"label_smoothing": 0.1}),
+        ("multi_margin(net, label)", {"function": F.multi_margin_loss}),
+    ]]  # fmt: skip
+    # PyTorch's own soft_margin overflows here; the same formula with a logarithm that does not.
+    soft_margin = lambda p, v: -F.logsigmoid(p * v).mean()  # noqa: E731
+    cases.append(Case("soft_margin of extremes", "soft_margin(net, values)", soft_margin, far, {"values": signs}))
+    cases.append(Case("cross_entropy of extremes and probabilities", "cross_entropy(net, values)", F.cross_entropy, far, {"values": PROBABILITIES}))
+    for name, function, target in [
+        ("l1", F.l1_loss, values), ("smooth_l1", F.smooth_l1_loss, values), ("huber", F.huber_loss, values),
+        ("bce_with_logits", F.binary_cross_entropy_with_logits, values), ("hinge", F.hinge_embedding_loss, signs),
+        ("multilabel_soft_margin", F.multilabel_soft_margin_loss, values),
+    ]:  # fmt: skip
+        cases.append(Case(f"{name} of extremes", f"{name}(net, values)", function, far, {"values": target}))
+    return cases
+
+
 def mixtures() -> list[Case]:
     both = {"label": classes(LABELS), "values": PROBABILITIES}
     return [
@@ -224,7 +341,7 @@ def golden(case: Case) -> dict:
 
 
 def main() -> None:
-    cases = class_losses() + binary_losses() + divergences() + margins() + mixtures()
+    cases = class_losses() + binary_losses() + divergences() + margins() + mixtures() + regressions() + distances() + of_one_axis() + extremes()
     lines = [json.dumps(golden(case), separators=(",", ":")) for case in cases]
     GOLDEN.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 

@@ -34,9 +34,10 @@ export function softmax(ctx: GroupContext): void {
     const sum = fold(inner, "add", 0, (add) =>
       along(index, (value, _, lane) => add(e.unary("exp", e.sub(value, largest)), lane)),
     );
-    const shift = anchor.op === "softmax" ? null : k.let(e.add(largest, e.unary("log", sum)));
+    const logarithm = anchor.op === "softmax" ? null : k.let(e.unary("log", sum));
     along(index, (value, here, lane) => {
-      const result = shift ? e.sub(value, shift) : e.div(e.unary("exp", e.sub(value, largest)), sum);
+      const shifted = e.sub(value, largest);
+      const result = logarithm ? e.sub(shifted, logarithm) : e.div(e.unary("exp", shifted), sum);
       finish(ctx, here, lane, new Map([[anchor, k.let(result)]]));
     });
   };
