@@ -272,9 +272,12 @@ class Resolver {
     const locals = toCall ? [] : this.scopes.flatMap((scope) => [...scope]);
     const known = [...locals, ...this.globals.all(toCall), ...(prefer?.all(toCall) ?? [])];
     const kind = toCall ? "layer or function" : "name";
+    const isLaterState = this.definition.body.some((s) => s.kind === "state" && s.name.text === name);
     const help = elsewhere
       ? { help: `\`${name}\` is a ${elsewhere}, which has no meaning here` }
-      : didYouMean(name, known);
+      : isLaterState
+        ? { help: `declare it before, \`state ${name}\`, and give it its new value with \`${name} = …\`` }
+        : didYouMean(name, known);
     this.diagnostics.add(errors.unknownName({ kind, name }, span, help));
   }
 }

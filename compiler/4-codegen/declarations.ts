@@ -79,11 +79,11 @@ function resultTypes({ programs }: Manifest, floats: string): string {
     return `  /** ${dtype}[${shape.join(", ")}] */\n  readonly ${property(name)}: ${type};`;
   });
   return `export interface StepResult {
-  /** Of this batch, before the update. NaN or infinite once training has diverged. */
+  /** Of the update's samples, before it. NaN or infinite once training has diverged. */
   readonly loss: number;
   /** The learning rate of this step; null if the optimizer has none. */
   readonly lr: number | null;
-  /** Samples in the batch. */
+  /** Samples of the update. */
   readonly n: number;
   /** Updates done, this one included. */
   readonly step: number;

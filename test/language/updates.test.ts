@@ -243,6 +243,14 @@ describe("a state", () => {
     ]);
   });
 
+  it("is unknown before it is declared", () => {
+    const { diagnostics } = check(text(own("param -= lr * v; state v = grad")));
+    expect(diagnostics[0]).toMatchObject({
+      message: "unknown name `v`",
+      help: "declare it before, `state v`, and give it its new value with `v = …`",
+    });
+  });
+
   it.each([
     ["state v; state v", "the state `v` is defined twice"],
     ["state param", "the state `param` is defined twice"],
