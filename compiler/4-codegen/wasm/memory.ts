@@ -11,6 +11,7 @@ export function emitLoad(to: Emitter, load: Load): Code {
   const { buffer, at, stride, ty } = load;
   const { code } = to;
   const vector = ty.endsWith("x4");
+  if (vector && stride === -1 && buffer.elem !== "u8") return loadReversed(to, load);
   if (vector && stride !== 0 && stride !== 1) return loadStrided(to, load);
   const offset = to.address(buffer, at);
   if (buffer.elem === "u8") {
@@ -21,6 +22,16 @@ export function emitLoad(to: Emitter, load: Load): Code {
   if (!vector) return code.op(ty === "f32" ? "f32.load" : "i32.load", offset);
   return code.op(stride === 0 ? "v128.load32_splat" : "v128.load", offset);
 }
+
+/** The four elements up to the address, the last one first. */
+function loadReversed(to: Emitter, { buffer, at }: Load): Code {
+  const { code } = to;
+  const all = code.local("v128");
+  const offset = to.address(buffer, at, -3) - 3 * SIZES[buffer.elem];
+  return code.op("v128.load", offset).tee(all).get(all).op("i8x16.shuffle", REVERSED);
+}
+
+const REVERSED = [12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3];
 
 /** Four loads into lanes, from one address with four offsets. */
 function loadStrided(to: Emitter, { buffer, at, stride }: Load): Code {
