@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { type LibraryEntry, libraryEntries } from "../../compiler/1-parse/parse.ts";
+import type { AssertStatement, Statement } from "../../compiler/1-parse/syntax.ts";
 import { LIBRARY } from "../../compiler/std/index.ts";
 import { libraryReference } from "../../compiler/std/reference.ts";
 import { check, modelWith } from "../errors/front-end.ts";
@@ -50,12 +51,32 @@ function lacking({ sort, doc, parse }: LibraryEntry): string[] {
   ];
 }
 
-const documented = LIBRARY.filter(({ name }) => /(layers|activations|losses|initialisers)\b/.test(name))
+it("has an example of every entry that it describes", () => {
+  const without = entries.filter(({ doc }) => doc !== "" && exampleOf(doc) === undefined);
+  expect(without.map(({ name }) => name)).toEqual([]);
+});
+
+/** The layers, losses, activations and initialisers say all of it; the others are described in their own words. */
+const DESCRIBED = /(layers|activations|losses|initialisers)\b/;
+const documented = LIBRARY.filter(({ name }) => DESCRIBED.test(name))
   .flatMap((file) => libraryEntries(file))
   .filter(({ doc }) => doc !== "");
 
 it.each(documented.map((entry) => [`${entry.sort} ${entry.name}`, entry] as const))("%s is described", (_, entry) => {
   expect(lacking(entry)).toEqual([]);
+});
+
+/** The assertions of statements and of the blocks in them. */
+function assertions(statements: readonly Statement[]): AssertStatement[] {
+  return statements.flatMap((s) =>
+    s.kind === "assert" ? [s] : s.kind === "if" ? [...assertions(s.then), ...assertions(s.else)] : [],
+  );
+}
+
+it("names a cure in every message of its layers, losses, activations and initialisers", () => {
+  const files = LIBRARY.filter(({ name }) => DESCRIBED.test(name)).flatMap((file) => libraryEntries(file));
+  const without = files.flatMap(({ parse }) => assertions(parse().body).filter(({ cure }) => cure === null));
+  expect(without.map(({ message }) => message)).toEqual([]);
 });
 
 /** Models that an example may be a line of. */

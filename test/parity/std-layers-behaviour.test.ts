@@ -46,6 +46,53 @@ describe("noise", () => {
     expect(dropped).toBeLessThan(30);
   });
 
+  it.each([
+    ["6, 4", "dropout1d(0.25)", 4],
+    ["6, 2, 2", "dropout(0.25)", 1],
+  ])("on [%s] of %s drops as often as it says", async (shape, net, size) => {
+    const trainer = await trainerOf(compileFor(modelText(shape, shape, net), "js64"), 3);
+    const x = new Float32Array(count * 24).fill(1);
+    const sums = await Promise.all(Array.from({ length: 4 }, () => trainer.step({ x, probe: x })));
+    const dropped = sums.map(({ loss }) => 1 - (loss * 0.75) / (count * 24));
+    // The standard deviation of the share of units that are dropped.
+    const deviation = Math.sqrt((0.25 * 0.75 * size) / (count * 24));
+    for (const share of dropped) expect(Math.abs(share - 0.25)).toBeLessThan(4 * deviation);
+    expect(new Set(dropped).size, "each step draws anew").toBeGreaterThan(1);
+    expect((await trainer.evaluate({ x, probe: x })).loss, "in eval mode").toBeCloseTo(count * 24, 6);
+  });
+
+  it.each([
+    ["alpha_dropout(0.3)", 1],
+    ["feature_alpha_dropout(0.3)", 4],
+  ])("of %s keeps mean 0 and variance 1", async (net, size) => {
+    const text = modelText("6, 2, 2", "6, 2, 2", net).replace("pred * target", "pred * target + 0 * pred ^ 2");
+    const second = modelText("6, 2, 2", "6, 2, 2", net).replace("pred * target", "pred ^ 2 * target");
+    const x = Float32Array.from({ length: count * 24 }, (_, i) => Math.SQRT2 * Math.sin(i * 2.399963));
+    const probe = new Float32Array(count * 24).fill(1 / (count * 24));
+    const moments = await Promise.all(
+      [text, second].map(async (t) => (await (await trainerOf(compileFor(t, "js64"), 5)).step({ x, probe })).loss),
+    );
+    const deviation = Math.sqrt(size / (count * 24));
+    expect(Math.abs(moments[0])).toBeLessThan(5 * deviation);
+    expect(Math.abs(moments[1] - 1)).toBeLessThan(8 * deviation);
+  });
+
+  it("of rrelu has slopes between its bounds, evenly, and their mean in eval mode", async () => {
+    const trainer = await trainerOf(compileFor(modelText("6, 2, 2", "6, 2, 2", "rrelu(0.1, 0.5)"), "js64"), 3);
+    const x = new Float32Array(count * 24).fill(-1);
+    const slopes: number[] = [];
+    for (let i = 0; i < 64; i++) {
+      const probe = new Float32Array(count * 24).fill(0);
+      probe[i] = -1;
+      slopes.push((await trainer.step({ x, probe })).loss);
+    }
+    expect(Math.min(...slopes)).toBeGreaterThanOrEqual(0.1);
+    expect(Math.max(...slopes)).toBeLessThan(0.5);
+    expect(Math.abs(slopes.reduce((a, b) => a + b) / 64 - 0.3)).toBeLessThan(0.06);
+    const probe = new Float32Array(count * 24).fill(-1 / (count * 24));
+    expect((await trainer.evaluate({ x, probe })).loss).toBeCloseTo(0.3, 6);
+  });
+
   it("of drop_path(mode = batch) is the same for all samples", async () => {
     const sums = await results("drop_path(0.5, mode = batch)", count * 24, 12);
     const dropped = sums.filter((sum) => Math.abs(sum) < 1e-9).length;
@@ -145,6 +192,42 @@ describe("wrong arguments", () => {
     ["4, 5", "layer_norm(4)", "does not end with the sizes 4"],
     ["4, 5", "layer_norm([5, 4])", "does not end with the sizes [5, 4]"],
     ["4, 5, 5", "rms_norm([5])", null],
+    ["4, 5", "rms_norm(eps = -1)", "eps must not be negative"],
+    ["4, 5", "instance_norm1d(eps = -1)", "eps must not be negative"],
+    ["4, 5", "dropout1d(-1)", "must be from 0 to 1"],
+    ["4, 5", "dropout1d(1)", null],
+    ["4, 5", "dropout2d(0.5)", "dropout2d works on images"],
+    ["4", "feature_alpha_dropout", "take `alpha_dropout`", "help"],
+    ["4", "alpha_dropout(2)", "must be from 0 to 1"],
+    ["4, 5", "bilinear(4)", "bilinear works on vectors"],
+    ["4, 5", "unflatten(1, [3, 2])", "does not become [3, 2]"],
+    ["4, 5", "unflatten(0, [2, 2])", "does not become"],
+    ["4, 5", "flatten(2, end_dim = 1)", "the axes 2 to 1"],
+    ["4, 5", "movedim(1, 5)", "has no axis 5"],
+    ["4, 5", "squeeze(1)", "is not of size 1"],
+    ["4, 5", "unsqueeze(7)", "no place 7"],
+    ["4, 5", "roll(1, axis = 9)", "has no axis 9"],
+    ["4, 5", "channel_shuffle(3)", "do not split into 3 groups"],
+    ["4, 5", "conv_transpose1d(4, kernel = 2, output_padding = 1)", "must be below the stride"],
+    ["4, 5", "conv_transpose1d(4, kernel = 2, groups = 3)", "4 input channels do not split into 3 groups"],
+    ["4, 5, 5", "conv_transpose1d(4, kernel = 2)", "works on sequences"],
+    ["4, 5", "conv1d(4, kernel = 3, padding = 5, padding_mode = reflect)", "is more than 4"],
+    ["4, 5", "max_pool1d(2, padding = 2)", "more than half of the kernel"],
+    ["4, 5, 5", "max_pool1d(2)", "max_pool1d works on sequences"],
+    ["4, 5, 5", "avg_pool2d(2, divisor_override = 0)", "must not be 0"],
+    ["4, 5, 5", "lp_pool2d(0, kernel = 2)", "must be positive"],
+    ["4, 5", "zero_pad2d(1)", "zero_pad2d works on 2 axes"],
+    ["4, 5", "reflection_pad1d(5)", "is more than 4"],
+    ["4, 5", "upsample(7, mode = bilinear)", "bilinear is not for"],
+    ["4, 5, 5", "upsample(7, mode = linear)", "linear is not for"],
+    ["4, 5", "reshape([n, -1, 3])", "sizes that divide"],
+    ["4, 6", "multi_head_attention(2, attn_mask = arange(4))", "make it [tokens, source tokens]", "help"],
+    ["4, 6", "multi_head_attention(2, key_padding_mask = in)", "make it a condition", "help"],
+    ["4, 6", "sinusoidal_embedding(max_period = 1)", "must be above 1"],
+    ["4, 6", "rrelu(0.5, 0.1)", "must not be above"],
+    ["4, 6", "swiglu(axis = 3)", "swiglu: the axis must be one of"],
+    ["4, 5", "geglu", "has no halves"],
+    ["4, 5", "softplus(beta = 0)", "must not be 0"],
     ["4, 5, 5", "dropout2d(1.1)", "must be from 0 to 1"],
     ["4, 5", "drop_path(-0.1)", "must be from 0 to 1"],
     ["4, 5", "flatten(3)", "has no axis 3"],
@@ -160,7 +243,7 @@ describe("wrong arguments", () => {
     ["4, 6, 6", "multi_head_attention(2)", "multi_head_attention works on f32[n, tokens, features]"],
     ["4, 6", "embedding(5, 3)", "whole numbers"],
     ["6, 5", "reshape(split(in, [2, 3])[0], [n, 10])", "sizes that add up to 6"],
-  ])("on [%s]: %s", (shape, net, message) => {
+  ])("on [%s]: %s", (shape, net, message, part?: string) => {
     // The probe's shape is that of the input: it fits where nothing is wrong.
     const run = () => compile(modelText(shape, shape, net));
     if (message === null) return void run();
@@ -168,8 +251,8 @@ describe("wrong arguments", () => {
       run();
     } catch (error) {
       expect(error).toBeInstanceOf(CompileError);
-      const [{ message: text, span }] = (error as CompileError).diagnostics;
-      expect(text).toContain(message);
+      const [{ message: text, help, span }] = (error as CompileError).diagnostics;
+      expect(part === "help" ? help : text).toContain(message);
       expect(span).not.toBeNull();
       return;
     }

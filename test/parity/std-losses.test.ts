@@ -89,6 +89,24 @@ describe("wrong arguments of losses", () => {
     ["cosine_embedding(net, values, values)", values, /1 or −1 for each pair/],
     ["cosine_embedding(net, net, y, margin = 3)", { y: "f32" }, /from −1 to 1, found 3/],
     ["soft_margin(net, label)", undefined, /tensors of one shape/],
+    [
+      "mse(net, values, weight = y)",
+      { values: "f32[4]", y: "f32" },
+      /mse: the weights of .* are f32\[n\]; give them its shape/,
+    ],
+    ["poisson_nll(net, values, eps = -1)", values, /eps must not be negative, found -1; eps is 1e-8/],
+    ["poisson_nll(net, label)", undefined, /tensors of one shape/],
+    ["gaussian_nll(net, values, var = 1, eps = 0)", values, /eps must be positive/],
+    ["huber(net, values, delta = 0)", values, /delta must be positive/],
+    ["smooth_l1(net, values, beta = -1)", values, /beta must not be negative/],
+    ["hinge_embedding(net, y)", { y: "f32" }, /hinge_embedding compares tensors of one shape/],
+    ["multilabel_soft_margin(net, y)", { y: "f32" }, /tensors of one shape/],
+    ["margin_ranking(net, values, y)", { values: "f32[4]", y: "f32" }, /tensors of one shape.*; end both branches/],
+    ["triplet_margin(net, values, y)", { values: "f32[4]", y: "f32" }, /one shape.*; apply one shared net/],
+    ["triplet_margin(net, values, values, margin = 0)", values, /margin must be positive/],
+    ["triplet_margin(net, values, values, p = 0)", values, /pairwise_distance: p must be positive/],
+    ["triplet_margin_with_distance(net, values, values, margin = -1)", values, /margin must be positive/],
+    ["sum(cosine_similarity(net, values, eps = 0))", values, /eps must be positive/],
   ])("%s", (loss, targets, expected) => {
     expect(message(loss, targets as Readonly<Record<string, string>> | undefined)).toMatch(expected);
   });
