@@ -132,6 +132,12 @@ function sumReshape(value: Value, { b }: RuleContext): Value | null {
   return b.reshape(b.sum(inner, axes), value.type.shape);
 }
 
+function sumUnpool(value: Value, { b }: RuleContext): Value | null {
+  const [x] = value.inputs;
+  const axes = axesOf(value);
+  return x.op === "max_unpool2d" && [2, 3].every((axis) => axes.includes(axis)) ? b.sum(x.inputs[0], axes) : null;
+}
+
 function sumTranspose(value: Value, { b }: RuleContext): Value | null {
   const [x] = value.inputs;
   if (x.op !== "transpose") return null;
@@ -264,6 +270,12 @@ export const sumRules: readonly Rule[] = [
     doc: "Σ broadcast(x) → count · x",
     ops: ["sum"],
     rewrite: sumBroadcast,
+  },
+  {
+    name: "sum-unpool",
+    doc: "Σ max_unpool2d(dy) → Σ dy over rows and columns: each window's gradient goes to one pixel",
+    ops: ["sum"],
+    rewrite: sumUnpool,
   },
   { name: "sum-sum", doc: "Σ Σ x → Σ x", ops: ["sum"], rewrite: sumSum },
   { name: "sum-transpose", doc: "Σ transpose(x) → transpose(Σ x)", ops: ["sum"], rewrite: sumTranspose },

@@ -240,6 +240,12 @@ export const examples: Readonly<Record<string, Example>> = {
     b.sum(spread(b, b.const(2.5), ["n", 7], []), [0, 1]),
   ],
   "sum-sum": ({ b, x }) => [b.sum(b.sum(x([2, 3, 4]), [1]), [1]), b.sum(b.sum(x([2, 3, 4]), [0]), [0])],
+  "sum-unpool": ({ b, x }) => {
+    const window = { kernel: [3, 2], stride: [2, 2], padding: [1, 0, 1, 0] };
+    const index = b.op("max_pool2d_index", [x([3, 2, 5, 6])], window);
+    const dy = x([3, 2, 3, 3]);
+    return [b.sum(b.op("max_unpool2d", [dy, index], { ...window, shape: [3, 2, 5, 6] }), [0, 2, 3])];
+  },
   "sum-transpose": ({ b, x }) => [b.sum(b.transpose(x([2, 3, 4, 5]), [3, 1, 0, 2]), [1])],
   "sum-reshape": ({ b, x }) => [
     b.sum(b.reshape(x([2, 6]), [3, 4]), [0, 1]),

@@ -21,6 +21,9 @@ import { addressOf, type Place } from "../scope.ts";
 
 const ROWS = 4;
 
+/** Sums of so few terms that a panel of them stays in registers, with room for those of a row. */
+const THIN = 4;
+
 /** Terms of a long sum that are added up on their own: rounding errors grow with the length of a sum. */
 const DEPTH_BLOCK = 128;
 
@@ -41,11 +44,36 @@ export function matmul(ctx: GroupContext): void {
   const batches = left.type.shape.slice(0, batchAxes);
   const rows = left.type.shape.slice(batchAxes, -1);
   const level = bestBalanced([sizeOf(batches.slice(0, 1), batch), columns / width, sizeOf(rows, batch) / ROWS]);
+  /** The panel stays in registers while the rows pass by. */
+  const thin = (outer: Affine[], column: Local, columnsHere: number, vectors: number, depth: number) => {
+    const ty = target.lanes > 1 ? "f32x4" : "f32";
+    const ks = Array.from({ length: depth }, (_, kk) => affine(kk));
+    const load = (place: Place, at: Affine, stride: number) =>
+      k.let({ k: "load", ty, buffer: place.buffer, at, stride });
+    const held = ks.map((kk) =>
+      Array.from({ length: vectors }, (_, v) =>
+        load(b.place, addAffine(b.panel(outer, column, kk), affine(v * target.lanes)), 1),
+      ),
+    );
+    const row = (rowIndex: Affine[], row: Local) => {
+      const index = [...outer, ...rowIndex, affine(0, [row, 1])];
+      const lefts = ks.map((kk) => load(a.place, a.at([...index, kk]), 0));
+      for (let v = 0; v < vectors; v++) {
+        const products = lefts.map((left, kk) => k.e.mul(left, held[kk][v]));
+        const sum = k.let(products.reduce((total, term) => k.e.add(total, term)));
+        const at = [...index, affine(v * target.lanes, [column, 1])];
+        const partial = Math.min(target.lanes, columnsHere - v * target.lanes);
+        finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, sum]]), partial);
+      }
+    };
+    eachRows(ctx, a.place, rows, row, level === 2, 1);
+  };
   const product = (outer: Affine[]) => {
     const panels = (from: number, to: number, columnsHere: number) => {
       if (from === to) return;
       const vectors = Math.ceil(columnsHere / target.lanes);
       const panel = (column: Local) => {
+        if (typeof depth === "number" && depth <= THIN) return thin(outer, column, columnsHere, vectors, depth);
         const block = (rowIndex: Affine[], row: Local, count: number) => {
           const index = (r: number) => [...outer, ...rowIndex, affine(r, [row, 1])];
           const operands: TileOperands = {
@@ -163,26 +191,27 @@ function merged(rows: readonly Dim[]): { index: Affine[]; extent: Extent } {
   return { index: rows.slice(1).map(() => affine()), extent: { size, dynamic: rows.includes("n") } };
 }
 
-/** Tiles of 4 rows, then what is left, over every axis of rows. */
+/** Tiles of `height` rows, then what is left, over every axis of rows. */
 function eachRows(
   ctx: GroupContext,
   a: Place,
   rows: readonly Dim[],
   body: (outer: Affine[], row: Local, count: number) => void,
   parallel = false,
+  height = ROWS,
 ): void {
   const { k, group } = ctx;
   const plain = group.inside.size === 0 && contiguousRows(ctx.place(group.outputs[0]), rows);
   if (rows.length === 1 || (plain && contiguousRows(a, rows))) {
     const { index, extent } = merged(rows);
-    const whole = vectorPart(k, extent, ROWS);
-    if (whole !== 0) k.for("row", 0, whole, ROWS, (row) => body(index, row, ROWS), parallel && "first");
-    if (extent.size % ROWS === 0) return;
-    const step = extent.dynamic ? 1 : extent.size % ROWS;
+    const whole = vectorPart(k, extent, height);
+    if (whole !== 0) k.for("row", 0, whole, height, (row) => body(index, row, height), parallel && "first");
+    if (extent.size % height === 0) return;
+    const step = extent.dynamic ? 1 : extent.size % height;
     k.for("row", whole, count(k, extent), step, (row) => body(index, row, step), parallel && "last");
     return;
   }
-  const last = (outer: Affine[]) => eachRows(ctx, a, rows.slice(-1), (_, row, n) => body(outer, row, n));
+  const last = (outer: Affine[]) => eachRows(ctx, a, rows.slice(-1), (_, row, n) => body(outer, row, n), false, height);
   over(ctx, rows.slice(0, -1), last, parallel);
 }
 
