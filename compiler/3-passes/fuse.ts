@@ -10,6 +10,7 @@ import { opNamed } from "../ops/index.ts";
 import { tilingOf } from "../ops/tiles.ts";
 import { isHost } from "./host.ts";
 import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
+import { isSpreadWhenRead, joinPools } from "./pooling.ts";
 
 export interface Group {
   /** The operation whose kernel template the group uses; null for a map. */
@@ -18,6 +19,8 @@ export interface Group {
   outputs: Value[];
   /** Values between the anchor and the first output: computed in registers, never stored. */
   readonly inside: ReadonlySet<Value>;
+  /** The pooling whose windows an inverse transform keeps the largest elements of. */
+  readonly pool?: Value;
   /** Why the first output is stored: for `mlc explain`. */
   readonly reason: string;
 }
@@ -97,18 +100,29 @@ class Fusion {
   run(): Fused {
     this.chooseStored();
     const groups = this.form();
-    const merged = mergeUpdates(this.program, attachIndices(groups), (value) => this.index.get(value)!);
+    const pooled = joinPools(attachIndices(groups), this.usersOf, (value) => this.roots.has(value));
+    const merged = mergeUpdates(this.program, pooled, (value) => this.index.get(value)!);
     const storedBy = new Map<Value, Group>();
     for (const group of merged) for (const output of group.outputs) storedBy.set(output, group);
     return { program: this.program, groups: merged, storedBy };
+  }
+
+  private readonly usersOf = (value: Value): readonly Value[] => this.users.get(value) ?? [];
+
+  /** Whether an anchor is computed where it is read. */
+  private isPassing(value: Value): boolean {
+    return !this.options.storeAll && isSpreadWhenRead(value, this.usersOf);
   }
 
   /** First choice of what to store; anchors with an epilogue move theirs later. */
   private chooseStored(): void {
     for (const value of this.order) {
       if (isLeaf(value)) continue;
-      for (const i of STORED_OPERANDS[value.op] ?? [])
-        this.store(peelTranspose(value, value.inputs[i]), `operand of ${value.op}`);
+      for (const i of STORED_OPERANDS[value.op] ?? []) {
+        const operand = peelTranspose(value, value.inputs[i]);
+        if (!this.isPassing(operand)) this.store(operand, `operand of ${value.op}`);
+      }
+      if (this.isPassing(value)) continue;
       if (isAnchor(value)) this.store(value, value.op);
       else if (value.op === "relayout") this.store(value, `layout ${value.attrs.layout}`);
       else if (this.options.storeAll && value.type.dtype === "f32" && !isHost(value)) this.store(value, "checked");
@@ -141,7 +155,7 @@ class Fusion {
     const groups: Group[] = [];
     const taken = new Set<Value>();
     for (const value of this.order) {
-      if (!isAnchor(value)) continue;
+      if (!isAnchor(value) || this.isPassing(value)) continue;
       const { inside, end } = this.epilogue(value, taken);
       for (const v of inside) taken.add(v);
       taken.add(end);

@@ -5,13 +5,14 @@
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { tilingOf } from "../../ops/tiles.ts";
-import { finish, type GroupContext, operand, zeroAll, zeroPadding } from "../group-context.ts";
+import { finish, type GroupContext, zeroAll, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { applyLinear } from "../linear.ts";
 import { addressOf } from "../scope.ts";
+import { eachSpreadRow, poolRows } from "./tiles-pooled.ts";
 
 /** Where the loops stand: a sample, a patch, and channels from `c` on. */
-interface At {
+export interface At {
   readonly n: Local;
   readonly ty: Local;
   readonly tx: Local;
@@ -26,31 +27,34 @@ export function tile(ctx: GroupContext): void {
   const { matrix, stride, padding, tiles } = tilingOf(anchor.attrs);
   const [size, patch] = [matrix.length, matrix[0].length];
   const [x] = anchor.inputs;
-  const source = operand(ctx, x);
-  const step = stridesOf(source.layout, 4)[1];
   const out = ctx.place(anchor);
   const scratch = ctx.scratch(patch * size * target.lanes);
+  const putRow = (u: Affine, values: readonly Expr[]) =>
+    values.forEach((value, j) => {
+      const to = addAffine(affine(j * target.lanes), u, size * target.lanes);
+      k.add({ k: "store", buffer: scratch, at: to, value, stride: 1 });
+    });
 
   eachPatch(ctx, x.type.shape, tiles, (at) => {
-    k.for("u", 0, patch, 1, (u) => {
-      const row = affine(-padding[0], [at.ty, stride], [u, 1]);
-      const put = (values: readonly Expr[]) =>
-        values.forEach((value, j) => {
-          const to = affine(j * target.lanes, [u, size * target.lanes]);
-          k.add({ k: "store", buffer: scratch, at: to, value, stride: 1 });
-        });
-      const inside = () => {
-        const pixels = Array.from({ length: patch }, (_, v) => {
-          const index = [affine(0, [at.n, 1]), affine(0, [at.c, 1]), row, affine(v - padding[1], [at.tx, stride])];
-          return k.let(vector(ctx, { buffer: source.buffer, at: addressOf(source.layout, index) }, step), "x");
-        });
-        put(applyLinear(k, matrix, pixels));
-      };
-      const beyond = padding[0] > 0 || (tiles[0] - 1) * stride + patch - padding[0] > (x.type.shape[2] as number);
-      if (!beyond) return inside();
-      const zero: Expr = { k: "const", ty: target.lanes > 1 ? "f32x4" : "f32", value: 0 };
-      k.if(isInside(ctx, row, x.type.shape[2] as number), inside, () => put(matrix.map(() => zero)));
-    });
+    const source = ctx.memory.source(x);
+    if (!source) eachSpreadRow(ctx, x, at, stride, (u, pixels) => putRow(u, applyLinear(k, matrix, pixels)));
+    else
+      k.for("u", 0, patch, 1, (u) => {
+        const step = stridesOf(source.layout, 4)[1];
+        const row = affine(-padding[0], [at.ty, stride], [u, 1]);
+        const put = (values: readonly Expr[]) => putRow(affine(0, [u, 1]), values);
+        const inside = () => {
+          const pixels = Array.from({ length: patch }, (_, v) => {
+            const index = [affine(0, [at.n, 1]), affine(0, [at.c, 1]), row, affine(v - padding[1], [at.tx, stride])];
+            return k.let(vector(ctx, { buffer: source.buffer, at: addressOf(source.layout, index) }, step), "x");
+          });
+          put(applyLinear(k, matrix, pixels));
+        };
+        const beyond = padding[0] > 0 || (tiles[0] - 1) * stride + patch - padding[0] > (x.type.shape[2] as number);
+        if (!beyond) return inside();
+        const zero: Expr = { k: "const", ty: target.lanes > 1 ? "f32x4" : "f32", value: 0 };
+        k.if(isInside(ctx, row, x.type.shape[2] as number), inside, () => put(matrix.map(() => zero)));
+      });
     k.for("j", 0, size, 1, (j) => {
       const column = Array.from({ length: patch }, (_, u) =>
         k.let(vector(ctx, { buffer: scratch, at: affine(u * size * target.lanes, [j, target.lanes]) }, 1), "s"),
@@ -72,6 +76,7 @@ export function untile(ctx: GroupContext): void {
   const shape = anchor.type.shape;
   const scratch = ctx.scratch(size * patch * target.lanes);
   const overlap = patch > stride;
+  if (ctx.group.pool) for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   if (overlap) zeroAll(ctx, ctx.group.outputs[0]);
 
   eachPatch(ctx, shape, tiles, (at) => {
@@ -85,13 +90,18 @@ export function untile(ctx: GroupContext): void {
         k.add({ k: "store", buffer: scratch, at: to, value, stride: 1 });
       });
     });
+    const line = (u: Affine) => {
+      const points = Array.from({ length: size }, (_, j) => {
+        const from = addAffine(affine(j * target.lanes), u, size * target.lanes);
+        return k.let(vector(ctx, { buffer: scratch, at: from }, 1), "s");
+      });
+      return applyLinear(k, matrix, points);
+    };
+    if (ctx.group.pool) return poolRows(ctx, ctx.group.pool, at, stride, line);
     k.for("u", 0, patch, 1, (u) => {
       const row = affine(-padding[0], [at.ty, stride], [u, 1]);
       const write = () => {
-        const line = Array.from({ length: size }, (_, j) =>
-          k.let(vector(ctx, { buffer: scratch, at: affine(j * target.lanes, [u, size * target.lanes]) }, 1), "s"),
-        );
-        applyLinear(k, matrix, line).forEach((value, v) => {
+        line(affine(0, [u, 1])).forEach((value, v) => {
           const column = affine(v - padding[1], [at.tx, stride]);
           const index = [affine(0, [at.n, 1]), affine(0, [at.c, 1]), row, column];
           if (overlap) return accumulate(ctx, index, value, at.count);
@@ -105,6 +115,7 @@ export function untile(ctx: GroupContext): void {
       else write();
     });
   });
+  if (ctx.group.pool) return;
   // Sums of overlapping patches ran over into the columns beside the image; they are to be zero.
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 }
