@@ -88,6 +88,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     floatBytes: precision === "f64" ? 8 : 4,
     numerics: options.numerics ?? model.train.numerics,
     blocks: backend === "js" || options.checkFinite ? "never" : (options.blocks ?? "auto"),
+    convolution: model.train.convolution,
   };
   const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
   const layouts = new Layouts();

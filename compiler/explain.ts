@@ -1,14 +1,18 @@
 /** What the compiler did with a model, stage by stage, as text. */
 
 import { elaborate } from "./2-elaborate/elaborate.ts";
+import { chooseAlgorithm } from "./3-passes/convolution.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { simplify } from "./3-passes/simplify.ts";
 import type { KernelReport, PlacedValue } from "./4-codegen/report.ts";
 import { type Compilation, type CompileOptions, compile, parseSource } from "./compile.ts";
+import { place } from "./diagnostics.ts";
 import { formula } from "./ir/formula.ts";
+import { type Module, roots, topological } from "./ir/graph.ts";
 import { printLoops } from "./ir/loops-text.ts";
 import { printModule } from "./ir/text.ts";
 import { passes } from "./pipeline.ts";
+import type { Target } from "./target.ts";
 
 export interface Stage {
   readonly name: string;
@@ -36,15 +40,18 @@ export function explain(source: string, options: ExplainOptions): string {
     throw new RangeError(`unknown stage ${stage}; there are ${stages.map((s) => s.name).join(", ")}`);
   }
   let text = "";
+  let before: Module | null = null;
   const compilation = compile(source, {
     ...options,
     observe: (name, module) => {
+      if (name === "gradient") before = module;
       if (name !== stage) return;
       const programs = module.programs.filter((p) => program === undefined || p.name === program);
       text = printModule({ ...module, programs });
     },
   });
   if (stage === "gradient") return `${gradientFormula(source, options)}\n${text}`;
+  if (stage === "algorithms") return `${algorithmsText(before!, compilation.target, program)}\n${text}`;
   if (stage === "fusion") return fusionText(compilation, program);
   if (stage === "memory") return memoryText(compilation, program);
   if (stage === "loops") return printLoops(compilation.loops);
@@ -65,6 +72,26 @@ function gradientFormula(source: string, options: CompileOptions): string {
     ({ name }, i) => `; d loss / d ${name} = ${formula(results[outputs.length + i].value, names)}`,
   );
   return lines.join("\n");
+}
+
+/** How each convolution of the program (of a training step, if none is named) is computed, and what the alternatives were estimated to cost. */
+function algorithmsText(module: Module, target: Target, program = module.programs[0].name): string {
+  const shown = module.programs.filter(({ name }) => name === program);
+  const convolutions = topological(shown.flatMap(roots)).filter((value) => value.op === "conv2d");
+  const rows = convolutions.map((conv) => {
+    const { algorithm, reason, estimates } = chooseAlgorithm(conv, target, module.batch);
+    const [, outputs, ...result] = conv.type.shape;
+    const [, inputs, ...kernel] = conv.inputs[1].type.shape;
+    const alternatives = estimates.map(
+      (e) => `${e.algorithm} ${e.kilocycles.toFixed(0)} (${e.mflop.toFixed(1)} Mflop)`,
+    );
+    const geometry = `${kernel.join("×")}, ${inputs} → ${outputs}, ${result.join("×")}`;
+    return [geometry, algorithm, reason, alternatives.join(", "), conv.span ? place(conv.span) : "-"];
+  });
+  if (rows.length === 0) return "; no convolutions\n";
+  const title = "; convolutions with their gradients; estimates in thousands of processor cycles a sample";
+  const head = ["kernel, channels, result", "computed by", "because", "estimates", "from"];
+  return `${title}\n${table(head, rows).replace(/^ /gm, ";")}`;
 }
 
 function fusionText({ report }: Compilation, program?: string): string {

@@ -1,3 +1,5 @@
+import type { ConvAlgorithm } from "./ops/conv-algorithms.ts";
+
 /** What the kernels are generated for. */
 export interface Target {
   readonly backend: "wasm" | "js";
@@ -8,4 +10,6 @@ export interface Target {
   readonly numerics: "strict" | "fast";
   /** Whether kernels that keep samples apart run depth first, a few samples at a time: where that saves memory traffic, or wherever they can. */
   readonly blocks: "auto" | "always" | "never";
+  /** The algorithm of all convolutions that it suits and whose layers name none; the compiler's choice if absent. */
+  readonly convolution?: ConvAlgorithm;
 }

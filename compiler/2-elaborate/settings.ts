@@ -2,6 +2,7 @@
 import type { Argument, TrainClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
 import type { Value } from "../ir/graph.ts";
+import { CONV_ALGORITHMS, type ConvAlgorithm } from "../ops/conv-algorithms.ts";
 import { toValue } from "./arithmetic.ts";
 import { type Diagnostics, didYouMean, type Env, Failure, lookup } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
@@ -16,6 +17,8 @@ export interface TrainSettings {
   readonly drop_last: boolean;
   /** How convolutions are computed: from the definition, or by Winograd's algorithm where that is faster. */
   readonly numerics: "strict" | "fast";
+  /** The algorithm of all convolutions that it suits and whose layers name none. */
+  readonly convolution: ConvAlgorithm;
   /** Batches of an update. */
   readonly accumulate: number;
 }
@@ -64,6 +67,11 @@ const TRAIN: Readonly<Record<keyof TrainSettings | keyof UpdateSettings, Kind>> 
   seed: whole(0, 2 ** 32 - 1),
   drop_last: bool,
   numerics: { expected: "strict or fast", words: NUMERICS, test: (v) => NUMERICS.includes(v as "strict") },
+  convolution: {
+    expected: CONV_ALGORITHMS.join(", "),
+    words: CONV_ALGORITHMS,
+    test: (v) => CONV_ALGORITHMS.includes(v as ConvAlgorithm),
+  },
   accumulate: whole(1, 1_000_000),
   clip_value: positive,
   clip_norm: positive,
@@ -80,6 +88,7 @@ const DEFAULTS: TrainSettings = {
   seed: 0,
   drop_last: false,
   numerics: "strict",
+  convolution: "auto",
   accumulate: 1,
 };
 

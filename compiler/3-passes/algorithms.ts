@@ -1,31 +1,20 @@
 /** Chooses how convolutions are computed, as rewrites on the graph. */
 import type { Builder } from "../ir/builder.ts";
 import type { Module, Value } from "../ir/graph.ts";
+import { tileOf } from "../ops/conv-algorithms.ts";
 import type { Target } from "../target.ts";
+import { chooseAlgorithm, isConvolution } from "./convolution.ts";
 import { rebuild, rewrite } from "./rewrite.ts";
-import { winogradApplies, winogradConv, winogradGradInput, winogradGradWeight } from "./winograd.ts";
+import { byWinograd } from "./winograd.ts";
 
 export function chooseAlgorithms(module: Module, b: Builder, target: Target): Module {
   return rewrite(module, b, (value, inputs) => {
-    const minimal = target.numerics === "fast" ? byWinograd(b, value, inputs[0], inputs[1]) : null;
-    if (minimal) return minimal;
+    if (!isConvolution(value)) return rebuild(b, value, inputs);
+    const m = tileOf(chooseAlgorithm(value, target, module.batch).algorithm);
+    if (m !== null) return byWinograd(b, m, value, inputs);
     if (value.op === "conv2d_grad_input" && isTurned(value)) return convolveTurned(b, value, inputs[0], inputs[1]);
     return rebuild(b, value, inputs);
   });
-}
-
-function byWinograd(b: Builder, conv: Value, first: Value, second: Value): Value | null {
-  const shape = conv.type.shape;
-  const applies = (kernel: Value["type"]["shape"], output: Value["type"]["shape"]) =>
-    winogradApplies(conv, kernel, output);
-  if (conv.op === "conv2d" && applies(second.type.shape, shape)) return winogradConv(b, conv, first, second);
-  if (conv.op === "conv2d_grad_input" && applies(second.type.shape, first.type.shape)) {
-    return winogradGradInput(b, conv, first, second);
-  }
-  if (conv.op === "conv2d_grad_weight" && applies(shape, second.type.shape)) {
-    return winogradGradWeight(b, conv, first, second);
-  }
-  return null;
 }
 
 /** A dense one with stride 1. (Others are several small convolutions of dy: taps.ts.) */

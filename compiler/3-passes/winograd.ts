@@ -53,17 +53,6 @@ function polynomial(roots: readonly number[]): number[] {
   return coefficients;
 }
 
-/** Output pixels of a tile, along each axis. */
-const TILE = 4;
-
-/** Where it applies: dense square kernels of 3 or 5 with stride 1, on images of at least one tile. */
-export function winogradApplies(conv: Value, kernel: readonly unknown[], output: readonly unknown[]): boolean {
-  const { groups, stride, dilation } = conv.attrs as { groups: number; stride: number[]; dilation: number[] };
-  const dense = groups === 1 && [...stride, ...dilation].every((s) => s === 1);
-  const square = kernel[2] === kernel[3] && (kernel[2] === 3 || kernel[2] === 5);
-  return dense && square && (output[2] as number) >= TILE && (output[3] as number) >= TILE;
-}
-
 /** What the three convolutions of a layer share. */
 class Algorithm {
   private readonly t: Transforms;
@@ -73,16 +62,18 @@ class Algorithm {
 
   constructor(
     private readonly b: Builder,
+    /** Output pixels of a tile, along each axis. */
+    m: number,
     conv: Value,
     weights: readonly unknown[],
     output: readonly unknown[],
   ) {
     this.kernel = weights[2] as number;
-    this.t = transforms(TILE, this.kernel);
+    this.t = transforms(m, this.kernel);
     const [top, left] = conv.attrs.padding as number[];
-    const tiles = [Math.ceil((output[2] as number) / TILE), Math.ceil((output[3] as number) / TILE)];
-    this.image = { stride: TILE, padding: [top, left], tiles };
-    this.result = { stride: TILE, padding: [0, 0], tiles };
+    const tiles = [Math.ceil((output[2] as number) / m), Math.ceil((output[3] as number) / m)];
+    this.image = { stride: m, padding: [top, left], tiles };
+    this.result = { stride: m, padding: [0, 0], tiles };
   }
 
   /** [P, N, T, C] */
@@ -126,19 +117,27 @@ class Algorithm {
   }
 }
 
-export function winogradConv(b: Builder, conv: Value, x: Value, w: Value): Value {
-  const algorithm = new Algorithm(b, conv, w.type.shape, conv.type.shape);
+/** A convolution or one of its gradients, m × m outputs at a time. */
+export function byWinograd(b: Builder, m: number, conv: Value, [first, second]: readonly Value[]): Value {
+  if (conv.op === "conv2d") return winogradConv(b, m, conv, first, second);
+  return conv.op === "conv2d_grad_input"
+    ? winogradGradInput(b, m, conv, first, second)
+    : winogradGradWeight(b, m, conv, first, second);
+}
+
+function winogradConv(b: Builder, m: number, conv: Value, x: Value, w: Value): Value {
+  const algorithm = new Algorithm(b, m, conv, w.type.shape, conv.type.shape);
   const product = b.matmul(algorithm.input(x), b.transpose(algorithm.weights(w), [0, 2, 1]));
   return algorithm.output(product, conv.type.shape);
 }
 
-export function winogradGradInput(b: Builder, conv: Value, dy: Value, w: Value): Value {
-  const algorithm = new Algorithm(b, conv, w.type.shape, dy.type.shape);
+function winogradGradInput(b: Builder, m: number, conv: Value, dy: Value, w: Value): Value {
+  const algorithm = new Algorithm(b, m, conv, w.type.shape, dy.type.shape);
   return algorithm.inputGradient(b.matmul(algorithm.outputGradient(dy), algorithm.weights(w)), conv.type.shape);
 }
 
-export function winogradGradWeight(b: Builder, conv: Value, x: Value, dy: Value): Value {
-  const algorithm = new Algorithm(b, conv, conv.type.shape, dy.type.shape);
+function winogradGradWeight(b: Builder, m: number, conv: Value, x: Value, dy: Value): Value {
+  const algorithm = new Algorithm(b, m, conv, conv.type.shape, dy.type.shape);
   const product = b.op("contract_rows", [algorithm.input(x), algorithm.outputGradient(dy)], { batch: 1 });
   return algorithm.weightGradient(product, conv.type.shape);
 }

@@ -28,3 +28,32 @@ test.each(stages.map((stage) => stage.name))("stage %s explains every program", 
   const text = explain(read("mlp"), { stage });
   for (const program of ["train_step", "evaluate", "forward"]) expect(text).toContain(program);
 });
+
+describe("explain --stage algorithms", () => {
+  const lines = (source: string, numerics: "strict" | "fast") =>
+    explain(source, { stage: "algorithms", numerics })
+      .split("\n")
+      .filter((line) => /^; +\d+×\d+, /.test(line));
+
+  test("tells how each convolution is computed, why, and what else was weighed", () => {
+    const fast = lines(read("resnet20"), "fast");
+    expect(fast).toHaveLength(21);
+    const row = /3×3, 16 → 16, 32×32 +winograd4 +the fastest by estimate +winograd4 \d+ \(.* Mflop\), .*direct \d+ /;
+    expect(fast.filter((line) => row.test(line)).length).toBeGreaterThan(0);
+    expect(fast.filter((line) => /1×1, 16 → 32, 16×16 +direct +its stride is not 1/.test(line))).toHaveLength(1);
+  });
+
+  test("numerics = strict rules out Winograd's algorithm, unless a layer asks for it", () => {
+    const strict = lines(read("tutorial"), "strict");
+    expect(strict).toHaveLength(3);
+    for (const line of strict) expect(line).toMatch(/ direct +numerics = strict +.*winograd4 \d+/);
+    const asking = read("tutorial").replace("conv2: conv2d(32,", "conv2: conv2d(32, algorithm = winograd2,");
+    expect(lines(asking, "strict")[1]).toMatch(/ winograd2 +the model asks for it/);
+    const refusing = read("tutorial").replace("conv2: conv2d(32,", "conv2: conv2d(32, algorithm = direct,");
+    expect(lines(refusing, "fast")[1]).toMatch(/ direct +the model asks for it/);
+    const forAll = refusing.replace("epochs = 20,", "epochs = 20, convolution = winograd4,");
+    expect(
+      lines(forAll, "strict").map((line) => / (direct|winograd\d) +the model asks for it/.exec(line)?.[1]),
+    ).toEqual(["winograd4", "direct", "winograd4"]);
+  });
+});

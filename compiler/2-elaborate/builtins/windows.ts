@@ -1,5 +1,6 @@
 /** Convolution and pooling windows, as primitives; the layers of the library are made of them. */
 import type { Shape, Value } from "../../ir/graph.ts";
+import { CONV_ALGORITHMS, type ConvAlgorithm, unsuited } from "../../ops/conv-algorithms.ts";
 import { type CValue, isList, type Tensor, tensor } from "../values.ts";
 import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
 
@@ -34,6 +35,15 @@ function pooling(name: string, op: string, doc: string): Builtin {
   };
 }
 
+/** The algorithm that the convolution is to be computed by, if it suits. */
+function convAlgorithm(env: BuiltinEnv, value: CValue, { type, inputs, attrs }: Value): ConvAlgorithm {
+  const algorithm = CONV_ALGORITHMS.find((name) => name === value);
+  if (algorithm === undefined) return env.wrong("algorithm", CONV_ALGORITHMS.join(", "));
+  const sizes = [inputs[1], { type }].map((of) => of.type.shape.slice(2) as number[]);
+  const reason = unsuited(algorithm, attrs, sizes[0], sizes[1]);
+  return reason === null ? algorithm : env.wrong("algorithm", `one that suits this convolution: ${reason}`);
+}
+
 type Windows = Readonly<Record<"stride" | "padding" | "dilation", readonly number[]>> & { readonly groups: number };
 
 /** The shape of the image of which a convolution with the weight makes one of x's shape. */
@@ -58,21 +68,25 @@ function transposedShape(
 export const WINDOWS: readonly Builtin[] = [
   {
     name: "convolve2d",
-    params: params("x: tensor, weight: tensor, stride, padding, dilation, groups: size", {
+    params: params("x: tensor, weight: tensor, stride, padding, dilation, groups: size, algorithm", {
       stride: 1,
       padding: 0,
       dilation: 1,
       groups: 1,
+      algorithm: "auto",
     }),
-    doc: "Cross-correlation of [n, channels, height, width] with [out, channels / groups, kernel height, kernel width].",
-    run(env, { x, weight, stride, padding: around, dilation, groups }) {
+    doc: "Cross-correlation of [n, channels, height, width] with [out, channels / groups, kernel height, kernel width]. `algorithm` is auto (the compiler's choice), direct, winograd2, winograd4 or winograd6.",
+    run(env, { x, weight, stride, padding: around, dilation, groups, algorithm }) {
       const attrs = {
         stride: pair(env, stride, "stride"),
         padding: padding(env, around),
         dilation: pair(env, dilation, "dilation"),
         groups: groups as number,
       };
-      return tensor(env.b.op("conv2d", [(x as Tensor).value, (weight as Tensor).value], attrs));
+      const operands = [(x as Tensor).value, (weight as Tensor).value];
+      const conv = env.b.op("conv2d", operands, attrs);
+      const chosen = convAlgorithm(env, algorithm, conv);
+      return tensor(chosen === "auto" ? conv : env.b.op("conv2d", operands, { ...attrs, algorithm: chosen }));
     },
   },
   {
