@@ -3,17 +3,34 @@
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
+/** A network's times, and what the peers take for each unit of ours: above 1, mlc is faster. */
+function comparison({ network, what, batch, numerics, milliseconds, ratios, fastest, notes }) {
+  const rows = Object.entries(milliseconds).map(([name, { median, quartiles, min, max }]) => {
+    const ratio = ratios[name];
+    const shown = ratio ? `${ratio.median} (${ratio.min}–${ratio.max})` : "";
+    return [name, median, quartiles.join("–"), `${min}–${max}`, shown];
+  });
+  const title = `${network}, ${what === "train" ? "training step" : "forward"}, batch ${batch}, numerics ${numerics}`;
+  const best = Object.entries(fastest).map(
+    ([threads, { peer, ratio }]) => `Against the fastest on ${threads}, ${peer}: ${ratio}.`,
+  );
+  const head = ["", "median ms", "quartiles", "range", "its time / mlc's"];
+  return [`### ${title}`, table(head, rows), [...best, ...notes].join("\n")].join("\n\n");
+}
+
 const sections = {
   machine: ({ cpu, cores, node }) => `${cpu}, ${cores} cores, Node ${node}`,
 
-  step({ batch, rounds, torch, milliseconds, mlc_over, mlc_fast_over }) {
-    const ratio = (r) => (r ? `${r.median} (${r.min}–${r.max})` : "");
-    const rows = Object.entries(milliseconds).map(([name, { median, quartiles, min, max }]) => {
-      return [name, median, quartiles.join("–"), `${min}–${max}`, ratio(mlc_over[name]), ratio(mlc_fast_over[name])];
-    });
-    const title = `Training step of the reference network, batch ${batch}, one thread, ${rounds} alternating rounds`;
-    const head = ["", "median ms", "quartiles", "range", "mlc / it", "mlc_fast / it"];
-    return `### ${title}${torch ? `, PyTorch ${torch}` : ""}\n\n${table(head, rows)}`;
+  networks: (list) => list.map(comparison).join("\n\n"),
+  forward: (list) => list.map(comparison).join("\n\n"),
+
+  javascript(peers) {
+    const rows = peers.map(({ name, version, milliseconds, note }) => [
+      name,
+      version ?? "",
+      milliseconds?.join() ?? note,
+    ]);
+    return `### One training step of the reference network, batch 64\n\n${table(["", "version", "ms"], rows)}`;
   },
 
   kernels({ peak_gflops, milliseconds, calls }) {

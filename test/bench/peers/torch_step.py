@@ -1,6 +1,6 @@
 """Steps of a network in PyTorch, timed on request: a line "N" on stdin is answered by a JSON list of N milliseconds.
 
-python step.py NETWORK BATCH THREADS eager|channels_last|compile train|forward
+python torch_step.py NETWORK BATCH THREADS eager|channels_last|compile train|forward
 """
 
 import json
