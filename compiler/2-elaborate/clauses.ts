@@ -58,15 +58,21 @@ export function sortClauses(tree: SyntaxTree, model: Model, diagnostics: Diagnos
     data: only("data", of("data")),
     train: only("train", of("train")),
   };
-  const missing = (clause: keyof typeof CURES): void =>
-    diagnostics.add(
-      errors.missingClause({ clause, model: model.name.text }, model.name.span, { help: `add ${CURES[clause]}` }),
-    );
+  const missing = (clause: keyof typeof CURES, help = `add ${CURES[clause]}`): void =>
+    diagnostics.add(errors.missingClause({ clause, model: model.name.text }, model.name.span, { help }));
   if (!clauses.inputs.some((c) => c.kind === "input")) missing("input");
   if (clauses.net === null) missing("net");
   if (clauses.loss === null) missing("loss");
-  if (clauses.optimizer === null) missing("optimizer");
+  if (clauses.optimizer === null) missing("optimizer", cureOfDefinition(model));
   return clauses;
+}
+
+/** Braces behind an optimizer that hold no groups make a definition of it. */
+function cureOfDefinition({ clauses }: Model): string | undefined {
+  const own = clauses.find((c) => c.kind === "definition" && c.sort === "optimizer") as Definition | undefined;
+  if (!own) return undefined;
+  const { text } = own.name;
+  return `\`optimizer ${text}(…) { … }\` defines one: add \`optimizer ${text}\`, or begin groups with patterns, \`"*.bias": frozen\``;
 }
 
 const CURES = {

@@ -6,7 +6,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { TensorDecl } from "../ir/graph.ts";
 import { bind, calleeOf } from "./calls.ts";
-import { type Diagnostics, didYouMean, type Env, withScope } from "./context.ts";
+import { type Diagnostics, didYouMean, type Env, lookup, withScope } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { bindParameters } from "./invoke.ts";
 import { Scope } from "./scope.ts";
@@ -77,7 +77,15 @@ function treatmentOf({ rule }: ParamGroup, expr: Expr, env: Env): Treatment {
 function boundOptimizer(expr: Expr, changes: readonly Argument[], env: Env, span = expr.span): BoundOptimizer | null {
   const { ctx } = env;
   const name = expr.kind === "call" ? expr.callee : expr;
-  const callee = calleeOf(name, { ...env, prefer: env.spaces.of("optimizer") });
+  const optimizers = env.spaces.of("optimizer");
+  if (name.kind === "name" && lookup({ ...env, prefer: optimizers }, name.name, false) === undefined) {
+    const [sort] = env.spaces.sortsOf(name.name);
+    const help = sort
+      ? { help: `\`${name.name}\` is a ${sort}, which has no meaning here` }
+      : didYouMean(name.name, [...optimizers.all(true), "frozen"]);
+    throw ctx.failure(errors.unknownName({ kind: "optimizer", name: name.name }, name.span, help));
+  }
+  const callee = calleeOf(name, { ...env, prefer: optimizers });
   if (callee === null) return null;
   const { target } = callee;
   if (target.kind !== "definition" || target.definition.sort !== "optimizer") {
