@@ -57,12 +57,16 @@ export function place(span: Span): string {
   return `${span.file.name}:${line}:${column}`;
 }
 
+/** Nobody mistypes a longer name; comparing such takes long. */
+const MAX_WORD = 64;
+
 /**
  * The candidate that is most likely meant: the fewest edits away, and no more than a third of the letters; else one that the
  * word begins, or whose initials it is (`lr`, `learning_rate`).
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
-  const known = [...candidates];
+  if (word.length > MAX_WORD) return null;
+  const known = [...candidates].filter((candidate) => candidate.length <= MAX_WORD);
   let best: string | null = null;
   let least = Number.POSITIVE_INFINITY;
   for (const candidate of known) {

@@ -116,6 +116,7 @@ export const indexOutOfRange = message("index-out-of-range", ["index", "length"]
 export const unknownMember = message("unknown-member", ["member", "found", "known"]);
 export const badSize = message("bad-size", ["what", "size"]);
 export const tooLarge = message("too-large", ["what", "elements", "limit"]);
+export const tooManyAxes = message("too-many-axes", ["axes", "limit"]);
 export const modelTooLarge = message("model-too-large", ["size"]);
 export const shapeError = message("shape-error", ["message"]);
 export const shapeType = message("shape-type", ["what", "expected", "found", "detail"]);

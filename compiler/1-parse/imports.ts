@@ -16,6 +16,7 @@ export type Files = (path: string) => FileContent;
 const MAX_FILES = 50;
 const MAX_SIZE = 1 << 20;
 const MAX_TOKENS = 20_000;
+const MAX_DIAGNOSTICS = 30;
 
 /** The file with all that it imports, directly or not. Throws CompileError with every error found in any of them. */
 export function parseWithImports(file: SourceFile, files: Files): SyntaxTree {
@@ -35,6 +36,8 @@ class Reader {
   private readonly diagnostics: Diagnostic[] = [];
   private readonly open: Open[] = [];
   private readonly folder: string;
+  /** Set at a limit: no more is read. */
+  private stopped = false;
   private size = 0;
   private tokens = 0;
 
@@ -57,7 +60,7 @@ class Reader {
     const tree = this.parsed(file);
     const imports = new Map<ImportItem, SyntaxTree>();
     for (const item of tree?.items ?? []) {
-      const imported = item.kind === "import" ? this.imported(item, open.path) : null;
+      const imported = item.kind === "import" && !this.stopped ? this.imported(item, open.path) : null;
       if (item.kind === "import" && imported) imports.set(item, imported);
     }
     this.open.pop();
@@ -73,8 +76,8 @@ class Reader {
       this.tokens += scanned.tokens.length;
       const { by } = this.open[this.open.length - 1];
       if (by !== null && (this.size > MAX_SIZE || this.tokens > MAX_TOKENS)) {
-        this.diagnostics.push(errors.importsTooLarge({ size: MAX_SIZE, tokens: MAX_TOKENS }, by));
-        return null;
+        this.stopped = true;
+        return this.fail(errors.importsTooLarge({ size: MAX_SIZE, tokens: MAX_TOKENS }, by));
       }
       return parseScanned(file, scanned);
     } catch (error) {
@@ -105,8 +108,10 @@ class Reader {
     }
     const known = this.trees.get(path);
     if (known !== undefined) return known;
-    if (this.trees.size + this.open.length >= MAX_FILES)
+    if (this.trees.size + this.open.length >= MAX_FILES) {
+      this.stopped = true;
       return this.fail(errors.tooManyImports({ limit: MAX_FILES }, span));
+    }
     const content = this.files(path);
     if ("text" in content) return this.read({ path, name, by: span }, { name, text: content.text });
     this.trees.set(path, null);
@@ -115,6 +120,7 @@ class Reader {
 
   private fail(diagnostic: Diagnostic): null {
     this.diagnostics.push(diagnostic);
+    if (this.diagnostics.length >= MAX_DIAGNOSTICS) this.stopped = true;
     return null;
   }
 }

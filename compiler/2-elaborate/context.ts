@@ -92,9 +92,15 @@ export class Context {
     return this.sites++;
   }
 
+  /** Counts so many evaluation steps. */
+  charge(steps: number, span: Span): void {
+    this.work += steps;
+    if (this.work > MAX_WORK) throw new Failure(errors.tooMuchWork({ limit: MAX_WORK }, this.userSpan(span)), true);
+  }
+
   /** Counts an evaluation step, and the nesting while `run` goes on. */
   step<T>(span: Span, run: () => T): T {
-    if (++this.work > MAX_WORK) throw new Failure(errors.tooMuchWork({ limit: MAX_WORK }, this.userSpan(span)), true);
+    this.charge(1, span);
     if (this.depth >= MAX_DEPTH)
       throw new Failure(errors.callsTooDeep({ limit: MAX_DEPTH }, this.userSpan(span)), true);
     this.depth++;

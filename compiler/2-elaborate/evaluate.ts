@@ -25,6 +25,10 @@ import {
 /** No tensor may have more elements than a signed 32-bit integer counts. */
 export const MAX_ELEMENTS = 2 ** 31;
 
+const MAX_AXES = 16;
+/** Elements of a list that are as much work as a step. */
+const LIST_STEP = 16;
+
 /** `label` is that of the step which the expression is: a layer applied here has its parameters called so. */
 export function evaluate(expr: Expr, env: Env, label: Name | null = null): CValue {
   return env.ctx.step(expr.span, () => checked(evaluateKind(expr, env, label), expr.span, env.ctx));
@@ -71,10 +75,12 @@ function evaluateKind(expr: Expr, env: Env, label: Name | null): CValue {
   }
 }
 
-/** Refuses tensors that no machine holds, at the place where they arise. */
+/** Refuses tensors that no machine holds, at the place where they arise. A long list counts as many steps. */
 function checked(value: CValue, span: Span, ctx: Context): CValue {
+  if (isList(value)) ctx.charge(value.length / LIST_STEP, span);
   if (isTensor(value)) {
     const { shape } = value.value.type;
+    if (shape.length > MAX_AXES) throw ctx.failure(errors.tooManyAxes({ axes: shape.length, limit: MAX_AXES }, span));
     const elements = sizeOf(shape, ctx.batch);
     if (elements > MAX_ELEMENTS) {
       const what = `this tensor [${shape.join(", ")}] (n = ${ctx.batch})`;

@@ -177,6 +177,7 @@ function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null
   while (path?.isTaken(String(first))) first++;
   const sharing = shared ? new Sharing("repeat", path?.labelled(String(first)) ?? null) : null;
   for (let i = 0; i < count && !isPoison(value); i++) {
+    env.ctx.charge(1, target.span);
     const scope = new Scope(target.scope);
     if (variable !== null) scope.set(variable, i);
     const instance = sharing ? sharing.application() : (path?.labelled(String(first + i)) ?? null);

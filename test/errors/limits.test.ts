@@ -52,12 +52,74 @@ const refused: readonly (readonly [name: string, text: string, code: string])[] 
     "too-much-work",
   ],
   ["doubling lists", modelWith(`let a0 = [1]\n${many(60, (i) => `let a${i + 1} = [a${i}, a${i}]`)}`), "nested-list"],
+  ["empty repeats", net("repeat 1000 { repeat 1000 { repeat 1000 { } } }"), "too-much-work"],
+  [
+    "layers that double",
+    `${net("f0")}${many(30, (i) => `layer f${i} { f${i + 1}; f${i + 1} }`)}\nlayer f30 = in\n`,
+    "too-much-work",
+  ],
+  [
+    "shared layers that double",
+    `${net(`${"s(".repeat(30)}relu${")".repeat(30)}`)}layer s(f) { share g = f; g; g }\n`,
+    "too-much-work",
+  ],
+  [
+    "functions of functions that double",
+    `${net("g40")}fn both(x, a, b) = a(b(x))\nlet g0 = relu\n${many(40, (i) => `let g${i + 1} = both(a = g${i}, b = g${i})`)}\n`,
+    "too-much-work",
+  ],
+  ["a list of 10^9", modelWith("let a = ntuple(1, 10^9)"), "wrong-argument"],
+  ["a range of 10^9", modelWith("let a = range(10^9)"), "wrong-argument"],
+  [
+    "joined lists that double",
+    modelWith(`let a0 = [1]\n${many(60, (i) => `let a${i + 1} = join(a${i}, a${i})`)}`),
+    "wrong-argument",
+  ],
+  ["long lists again and again", net("repeat 1000 { repeat 290 { let a = range(10000) } }"), "too-much-work"],
+  ["10^6 parts of a tensor", modelWith("input big: f32[1000000]\nloss mean(split(big, 1)[0])"), "wrong-argument"],
+  ["5000 axes", net("reshape(in, join([n], join(ntuple(1, 5000), [3, 8, 8])))"), "too-many-axes"],
+  ["300 axes in a type", `${net("f")}fn f(x: f32[${"a, ".repeat(300)}]) = x\n`, "shape-type"],
+  ["10^9 classes of every label", modelWith("loss mean(one_hot(label, 10^9)) + mean(net)"), "too-large"],
+  ["a tower of powers", modelWith("train { epochs = 10 ^ 10 ^ 10 }"), "bad-setting"],
   ["10^12 features", net("linear(10^12)"), "too-large"],
   ["a kernel of 10^12", modelWith("net { conv2d(1, kernel = 10^12); flatten; fc: linear(10) }"), "too-large"],
   ["a batch of 10^12", modelWith("train { batch = 10^12 }"), "bad-setting"],
   ["an infinite size", net("linear(1 / 0)"), "wrong-argument"],
   ["a size that is no number", net("linear(0 / 0)"), "wrong-argument"],
 ];
+
+/** Each of `count` files imports the next one, and the last nothing; all but the first have `text`. */
+const chain = (count: number, text: (i: number) => string): Record<string, string> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `f${i}.model`,
+      `${i + 1 < count ? `import "f${i + 1}.model"\n` : ""}${text(i)}`,
+    ]),
+  );
+const importing = `import "f0.model"\n${modelWith("")}`;
+
+const refusedImports: readonly (readonly [name: string, files: Record<string, string>, code: string])[] = [
+  ["a thousand files", chain(1000, (i) => `layer l${i} = in`), "too-many-imports"],
+  [
+    "files that import each other's imports",
+    Object.fromEntries(
+      many(60, (i) => `f${i}.model`)
+        .split("\n")
+        .map((name, i) => [name, many(60 - i - 1, (k) => `import "f${i + k + 1}.model"`)]),
+    ),
+    "too-many-imports",
+  ],
+  ["files of many words", chain(10, (i) => many(1500, (k) => `let a${i}_${k} = ${k}`)), "imports-too-large"],
+  ["large files", chain(10, () => `// ${"x".repeat(200_000)}`), "imports-too-large"],
+  ["a circle of files", { ...chain(40, () => ""), "f39.model": 'import "f0.model"' }, "import-cycle"],
+];
+
+it.each(refusedImports)("imports: %s", (_, files, code) => {
+  const { diagnostics } = check(importing, {}, "input.model", files);
+  expect(diagnostics.map((d) => d.code)).toEqual([code]);
+  expect(diagnostics[0].span).not.toBeNull();
+  expect(renderDiagnostic(diagnostics[0]).length).toBeLessThan(10_000);
+});
 
 it.each(refused)("%s", (_, text, code) => {
   const { diagnostics } = check(text);
@@ -89,6 +151,7 @@ it.each([
   ["parentheses as deep as may be", rate(`${"(".repeat(37)}0.1${")".repeat(37)}`)],
   ["a sum as long as may be", rate(`0.1${"+0".repeat(240)}`)],
   ["a thousand steps", net("repeat 1000 { relu }")],
+  ["names as long as may be, many times", `${many(200, (i) => `let ${"a".repeat(990)}${i} = 1`)}\n${modelWith("")}`],
 ])("%s is a model", (_, text) => {
   expect(check(text).diagnostics).toEqual([]);
 });

@@ -5,13 +5,18 @@ import { type Builtin, type BuiltinEnv, params } from "./builtin.ts";
 import { axesOf } from "./reduce.ts";
 
 /** Lists are of axes, sizes and classes. */
-const MAX_LIST = 10_000;
+export const MAX_LIST = 10_000;
+
+function requireShort(env: BuiltinEnv, name: string, length: number): void {
+  if (length > MAX_LIST) env.wrong(name, `one that makes a list of at most ${MAX_LIST}`);
+}
 
 /** The sizes of the parts of an axis: equal ones but for the last, or those given. */
 function partSizes(env: BuiltinEnv, sizes: CValue, whole: Dim): number[] {
   if (whole === "n") return env.wrong("axis", "an axis other than that of the samples");
   if (!isList(sizes)) {
     const size = sizes as number;
+    requireShort(env, "sizes", whole / size);
     return Array.from({ length: Math.ceil(whole / size) }, (_, i) => Math.min(size, whole - i * size));
   }
   const valid = sizes.every((size) => Number.isInteger(size) && (size as number) >= 1);
@@ -40,6 +45,7 @@ export const LISTS: readonly Builtin[] = [
     params: params("x, count: size"),
     doc: "A number as a list of `count` equal ones; a list of `count` numbers as it is.",
     run(env, { x, count }) {
+      requireShort(env, "count", count as number);
       if (typeof x === "number") return Array.from({ length: count as number }, () => x);
       if (isList(x) && x.length === count) return x;
       return env.wrong("x", `a number or a list of ${count}`);
@@ -49,7 +55,11 @@ export const LISTS: readonly Builtin[] = [
     name: "join",
     params: params("xs, ys"),
     doc: "Two lists one after the other; what is no list counts as a list of it.",
-    run: (_, { xs, ys }) => [...(isList(xs) ? xs : [xs]), ...(isList(ys) ? ys : [ys])],
+    run(env, { xs, ys }) {
+      const [first, second] = [xs, ys].map((list) => (isList(list) ? list : [list]));
+      requireShort(env, "ys", first.length + second.length);
+      return [...first, ...second];
+    },
   },
   {
     name: "sublist",
@@ -63,7 +73,7 @@ export const LISTS: readonly Builtin[] = [
     params: params("count: count"),
     doc: "The list 0, 1, …, count − 1.",
     run(env, { count }) {
-      if ((count as number) > MAX_LIST) return env.wrong("count", `at most ${MAX_LIST}`);
+      requireShort(env, "count", count as number);
       return Array.from({ length: count as number }, (_, i) => i);
     },
   },
