@@ -44,6 +44,7 @@ export function syntaxError(
 function cureOf(token: Token | undefined, tokens: readonly Token[], expected: readonly string[]): string | undefined {
   const previous = token && tokens[tokens.indexOf(token) - 1];
   if (token?.text === "|>" && expected.includes('":"')) return "put the pipe in parentheses: `c ? (x |> f) : x`";
+  if (token?.text === "import") return "imports stand at the top of the file, outside of the model";
   if (token?.text === "*" && previous?.text === "*") return "the power is `^`";
   if (token?.text === "|" && previous?.text === "|") return "write `or`";
   if (token?.text === "=" && expected.includes("an operator")) return "`==` compares; `=` names a value or an argument";

@@ -29,8 +29,9 @@ interface Seen {
 export function unifyAxes(definition: Definition, input: CValue | null, scope: Scope, env: Env, span: Span): void {
   const unifier = new Unifier(definition, scope, env, span);
   for (const { name, types } of definition.params) {
-    const type = types.find(({ axes }) => axes !== null);
-    const value = name.text === "in" ? input : scope.own(name.text);
+    const isInput = name.text === "in";
+    const type = types.find(({ axes }) => axes !== null) ?? (isInput ? types[0] : undefined);
+    const value = isInput ? input : scope.own(name.text);
     if (type && value && isTensor(value)) unifier.parameter(name.text, type, value);
   }
 }
@@ -46,9 +47,10 @@ class Unifier {
   ) {}
 
   parameter(name: string, type: ParameterType, value: Tensor): void {
-    const axes = type.axes!;
+    const { axes } = type;
     const { shape, dtype } = value.value.type;
     if (type.text !== "tensor" && type.text !== dtype) this.mismatch(name, type, value, `its elements are ${dtype}`);
+    if (axes === null) return;
     const rest = axes.findIndex((axis) => axis.kind === "rest");
     const fits = rest === -1 ? shape.length === axes.length : shape.length >= axes.length - 1;
     if (!fits) {
@@ -77,7 +79,8 @@ class Unifier {
     const wanted = evaluate(axis, { ...this.env, scope: this.scope, path: null });
     if (wanted !== size && !isSamples(wanted, size)) {
       const { file, start, end } = axis.span;
-      const text = axis.kind === "number" ? String(wanted) : `${file.text.slice(start, end)} = ${show(wanted)}`;
+      const isLiteral = axis.kind === "number" || axis.kind === "string";
+      const text = isLiteral ? show(wanted) : `${file.text.slice(start, end)} = ${show(wanted)}`;
       this.mismatch(name, type, value, `axis ${at} is ${size}, not ${text}`);
     }
   }

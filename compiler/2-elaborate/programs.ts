@@ -70,7 +70,7 @@ export class ModelPass {
     const inner = new Scope(scope);
     if (first) inner.set("in", first);
     const body = netBody(first);
-    if (first) body.trail.push({ label: `input ${names[0].text}`, value: first, span: names[0].span });
+    for (const { text, span } of names) body.trail.push({ label: `input ${text}`, value: scope.get(text)!, span });
     const env: Env = { ...this.env, scope: new Scope(inner), path: ParamPath.root() };
     const value = runBody(net.body, env, body, net.span);
     const named = body.outputs!;

@@ -92,6 +92,10 @@ class Resolver {
       this.types(types);
       if (name.text === "in" && (this.definition.sort !== "layer" || value !== null)) {
         this.diagnostics.add(errors.reservedName({ name: "in", kind: "such a parameter" }, name.span));
+      } else if (name.text === "in" && !types.every(({ text }) => isTensorType(text))) {
+        const found = types.map(({ text }) => `\`${text}\``).join(" | ");
+        const params = { what: "the type of what a layer works on", expected: TENSOR_TYPES.join(" or "), found };
+        this.diagnostics.add(errors.wrongValue(params, name.span));
       }
       if (value && !(value.kind === "name" && words.includes(value.name))) this.expr(value, this.preferred(words));
       this.scopes[0].add(name.text);

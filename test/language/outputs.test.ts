@@ -107,6 +107,36 @@ describe("outputs of the net", () => {
     ).toEqual(["best i32[n]", "sure f32[n, 10]"]);
   });
 
+  it("may be equal, an input, a class or a condition", async () => {
+    const clauses = `net {
+        flatten
+        fc: linear(10)
+        output first = fc
+        output second = fc
+        output seen = image
+        output best = argmax(fc, axis = 1)
+        output sure = fc > 0
+        output rest = image % 0.3
+      }
+      loss cross_entropy(net.first, label)
+      train { batch = 4 }`;
+    const image = noise(6 * 192);
+    for (const backend of ["wasm", "js"] as const) {
+      const trainer = await trainerFor(compile(modelWith(clauses), { backend }));
+      const { n, ...found } = await trainer.predict({ image });
+      const { first, second, seen, best, sure, rest } = found as Record<string, Float32Array>;
+      expect(n).toBe(6);
+      expect(Array.from(second)).toEqual(Array.from(first));
+      expect(Array.from(seen)).toEqual(Array.from(image));
+      expect(Array.from(sure)).toEqual(Array.from(first, (v) => (v > 0 ? 1 : 0)));
+      const rows = Array.from({ length: 6 }, (_, i) => Array.from(first.slice(10 * i, 10 * i + 10)));
+      expect(Array.from(best)).toEqual(rows.map((row) => row.indexOf(Math.max(...row))));
+      rest.forEach((v, i) => {
+        expect(Math.abs(v - (image[i] - Math.floor(image[i] / 0.3) * 0.3))).toBeLessThan(1e-6);
+      });
+    }
+  });
+
   it("may differ between training and evaluation", () => {
     const clauses = `net { flatten; first: linear(8); if training { output early = linear(10) }; linear(10) }
       loss cross_entropy(net, label) + (training ? 0.3 * cross_entropy(net.early, label) : 0)`;
