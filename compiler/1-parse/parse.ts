@@ -86,7 +86,7 @@ function parseItem(
 ): Item | null {
   const first = tokenAt(scanned.tokens, range.start);
   const word = scanned.tokens[first].text;
-  if (!["import", "model", "let", ...SORTS].includes(word)) {
+  if (!["import", "model", "let", "assert", ...SORTS].includes(word)) {
     diagnostics.push(unknownItem(file, scanned.tokens[first]));
     return null;
   }
@@ -133,7 +133,7 @@ function statementAround(tokens: readonly Token[], offset: number): { start: num
 
 function withDocs(item: Item, docs: ReadonlyMap<number, string>): Item {
   const doc = docs.get(item.span.start) ?? "";
-  if (item.kind === "let" || item.kind === "import") return item;
+  if (item.kind === "let" || item.kind === "assert" || item.kind === "import") return item;
   if (item.kind === "definition") return { ...item, doc };
   const clauses = item.clauses.map((clause) =>
     clause.kind === "definition" ? { ...clause, doc: docs.get(clause.span.start) ?? "" } : clause,

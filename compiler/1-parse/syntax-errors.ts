@@ -52,7 +52,7 @@ function cureOf(token: Token | undefined, tokens: readonly Token[], expected: re
 }
 
 export function unknownItem(file: SourceFile, token: Token): Diagnostic {
-  const words = ["import", "model", "let", "layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
+  const words = ["import", "model", "let", "assert", "layer", "fn", "loss", "optimizer", "metric", "schedule", "init"];
   const guess = ELSEWHERE.get(token.text) ?? (token.kind === "word" ? nearest(token.text, words) : null);
   const span = { file, start: token.start, end: Math.max(token.end, token.start + 1) };
   const help = guess === null ? undefined : `did you mean \`${guess}\`?`;

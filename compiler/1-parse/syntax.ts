@@ -213,6 +213,7 @@ export type Clause =
   | Definition
   | { readonly kind: "net"; readonly body: readonly Statement[]; readonly span: Span }
   | LetClause
+  | AssertStatement
   /** `loss`, `metric`, `optimizer` in a model: which one is used. */
   | UseClause;
 
@@ -267,7 +268,7 @@ export interface ImportItem {
   readonly span: Span;
 }
 
-export type Item = Model | Definition | LetClause | ImportItem;
+export type Item = Model | Definition | LetClause | AssertStatement | ImportItem;
 
 export interface SyntaxTree {
   readonly file: SourceFile;

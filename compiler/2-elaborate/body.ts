@@ -178,7 +178,7 @@ function branch(statement: Extract<Statement, { kind: "if" }>, env: Env, body: B
 }
 
 /** `{name}` in an assertion's text is the value of the name, `{in.channels}` that of the member. */
-function assert(statement: AssertStatement, env: Env): void {
+export function assert(statement: AssertStatement, env: Env): void {
   const condition = evaluate(statement.condition, env);
   if (condition === true || isPoison(condition)) return;
   const { ctx } = env;

@@ -1,5 +1,6 @@
 /** Sorts a model's clauses, and reports those that are missing or there twice. */
 import type {
+  AssertStatement,
   Clause,
   DataClause,
   Definition,
@@ -18,6 +19,7 @@ type NetClause = Extract<Clause, { kind: "net" }>;
 export interface Clauses {
   readonly inputs: readonly InputClause[];
   readonly lets: readonly LetClause[];
+  readonly asserts: readonly AssertStatement[];
   readonly definitions: readonly Definition[];
   readonly net: NetClause | null;
   readonly loss: UseClause | null;
@@ -44,6 +46,7 @@ export function sortClauses(tree: SyntaxTree, model: Model, diagnostics: Diagnos
   const clauses: Clauses = {
     inputs: of("input", "target"),
     lets: of("let"),
+    asserts: of("assert"),
     definitions: of("definition"),
     net: only("net", of("net")),
     loss: only(

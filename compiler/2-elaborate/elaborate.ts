@@ -81,6 +81,7 @@ class Elaboration {
       this.diagnostics,
     );
     linker.constants(clauses.lets, this.names.user);
+    linker.assertions(clauses.asserts, this.names.user);
     const { train, update } = this.settings(clauses, early);
     const ctx = (training: boolean): Context =>
       new Context(this.b, training, this.names, this.tensors, this.diagnostics, train.batch, ofNet);

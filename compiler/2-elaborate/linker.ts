@@ -1,7 +1,8 @@
 /** Makes known what the files of a model define; before a file's own definitions, those of the files that it imports. */
-import type { Definition, Expr, ImportItem, LetClause, SyntaxTree } from "../1-parse/syntax.ts";
+import type { AssertStatement, Definition, Expr, ImportItem, LetClause, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
+import { assert } from "./body.ts";
 import { type Context, didYouMean, type Env } from "./context.ts";
 import { evaluateFunction } from "./evaluate.ts";
 import type { Spaces } from "./namespaces.ts";
@@ -48,6 +49,12 @@ export class Linker {
     }
   }
 
+  /** What must hold of the constants. */
+  assertions(asserts: readonly AssertStatement[], spaces: Spaces): void {
+    const env: Env = { ctx: this.ctx, scope: spaces.values, spaces, prefer: null, path: null };
+    for (const statement of asserts) guarded(this.ctx.diagnostics, () => assert(statement, env));
+  }
+
   private import(item: ImportItem, tree: SyntaxTree, spaces: Spaces): void {
     const { diagnostics } = this.ctx;
     const from = this.linked(tree);
@@ -74,14 +81,16 @@ export class Linker {
     const own = ownOf(tree);
     this.define(tree, own, spaces);
     this.constants(own.lets, spaces);
+    this.assertions(own.asserts, spaces);
     return spaces;
   }
 }
 
-function ownOf({ items }: SyntaxTree): Own {
+function ownOf({ items }: SyntaxTree): Own & { readonly asserts: readonly AssertStatement[] } {
   return {
     definitions: items.filter((item) => item.kind === "definition"),
     lets: items.filter((item) => item.kind === "let"),
+    asserts: items.filter((item) => item.kind === "assert"),
   };
 }
 

@@ -194,6 +194,28 @@ describe("definitions of a file", () => {
   });
 });
 
+describe("assertions on constants", () => {
+  const text = `let heads = 4
+    assert heads % 2 == 0, "{heads} heads do not pair up", "take an even number"
+    ${modelWith("let width = 8 * heads\nassert width <= 64\nnet { flatten; linear(width); fc: linear(10) }")}`;
+  it.each([
+    [{}, []],
+    [{ heads: "3" }, ["assertion: 3 heads do not pair up"]],
+    [{ width: "65" }, ["assertion: this must hold: width <= 64"]],
+    [{ heads: "net" }, ["unknown-name: unknown name `net`"]],
+  ])("hold with %j", (overrides, expected) => {
+    const { diagnostics } = check(text, overrides);
+    expect(diagnostics.map((d) => `${d.code}: ${d.message}`)).toEqual(expected);
+  });
+
+  it("hold in imported files", () => {
+    const files = { "a.model": 'let k = 3\nassert k > 3, "k is {k}"' };
+    const { diagnostics } = check(`import k from "a.model"\n${modelWith("")}`, {}, "m.model", files);
+    expect(diagnostics.map((d) => `${d.span?.file.name} ${d.message}`)).toEqual(["a.model k is 3"]);
+    expect(check(`import k from "a.model"\n${modelWith("")}`, { k: "4" }, "m.model", files).diagnostics).toEqual([]);
+  });
+});
+
 describe("layers as values", () => {
   it("are arguments of layers", () => {
     const m = net("around(conv2d(3, kernel = 1)); around(tanh)", "layer around(f: function) = in + (in |> body: f)");
