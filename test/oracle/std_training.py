@@ -285,6 +285,31 @@ optimizer own(lr: scalar, alpha: number = 0.99, momentum: scalar = 0) {
   param -= lr * velocity
 }"""
 
+# States of other shapes than the parameter's: PyTorch's Adafactor as a user may write it, for matrices and vectors.
+ADAFACTOR = """optimizer adafactor(lr: scalar = 0.01, eps: number = 2.220446049250313e-16) {
+  let fresh = t ^ -0.8
+  let squares = grad ^ 2
+  if param.rank == 2 {
+    state rows[param.shape[0], 1]
+    state columns[1, param.shape[1]]
+    rows += fresh * (mean(squares, axis = 1, keepdim = true) - rows)
+    columns += fresh * (mean(squares, axis = 0, keepdim = true) - columns)
+    let variance = rows * columns / maximum(mean(rows), eps)
+  } else {
+    state v
+    v += fresh * (squares - v)
+    let variance = v
+  }
+  let change = grad / sqrt(maximum(variance, eps ^ 2))
+  let size = maximum(1e-3, sqrt(mean(param ^ 2)))
+  param -= size * minimum(lr, 1 / sqrt(t)) / maximum(1, sqrt(mean(change ^ 2))) * change
+}"""
+
+SHAPED = vectors(
+    "states of other shapes",
+    Optimizer("adafactor(lr = 0.05)", lambda p: optim.Adafactor(p, lr=0.05)), "clip_norm = 1", clip_norm=1.0, definitions=ADAFACTOR,
+)  # fmt: skip
+
 # A user's own optimizer and schedule, with everything at once.
 ALL = Training(
     Case(
@@ -299,7 +324,7 @@ ALL = Training(
     "clip_norm = 0.2, ema = 0.7", accumulate=4, clip_norm=0.2, decay=0.7, frozen=("fc1.bias",), definitions=OWN,
 )  # fmt: skip
 
-ALL_CASES = [*GROUPS, *CLIPPED, *AVERAGED, *ACCUMULATED, *CYCLED, ALL]
+ALL_CASES = [*GROUPS, *CLIPPED, *AVERAGED, *ACCUMULATED, *CYCLED, SHAPED, ALL]
 
 
 def main() -> None:

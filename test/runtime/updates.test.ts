@@ -168,5 +168,10 @@ describe("averages of the weights", () => {
     const { tensors } = decodeSafetensors(await trainer.save({ weightsOnly: true }));
     expect([...new Float32Array(tensors.get("fc1.weight")!.bytes.slice().buffer)]).toEqual(before);
     expect([...trainer.tensor("fc1.weight").data]).toEqual(before);
+    // What is frozen is loaded as everything else.
+    const other = await createTrainer(source.executable(), { seed: 9 });
+    expect([...other.tensor("fc1.weight").data]).not.toEqual(before);
+    await other.load(await trainer.save({ weightsOnly: true }));
+    expect([...other.tensor("fc1.weight").data]).toEqual(before);
   });
 });
