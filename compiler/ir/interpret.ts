@@ -11,6 +11,8 @@ export interface InterpretEnv extends ReferenceEnv {
   /** Parameters, buffers and states. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly inputs: ReadonlyMap<string, Tensor>;
+  /** Applied to what each operation gives: the rounding of a narrower type, or noise that shows how far it would reach. */
+  readonly round?: (result: Tensor, value: Value) => Tensor;
 }
 
 export interface Interpreted {
@@ -53,12 +55,13 @@ function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: Interpr
   if (!reference) {
     throw new Error(`the interpreter cannot run "${op}"${op === "grad" ? ": differentiate the module first" : ""}`);
   }
-  return reference(
+  const result = reference(
     inputs.map((input) => tensors.get(input)!),
     attrs,
     type,
     env,
   );
+  return env.round ? env.round(result, value) : result;
 }
 
 function hostValue(name: string, env: InterpretEnv): number {

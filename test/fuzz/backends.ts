@@ -1,0 +1,50 @@
+/** The compiled forms of a model that are compared with the interpreter. */
+import { type Compilation, type CompileOptions, compile } from "../../compiler/compile.ts";
+import type { Engine } from "../../runtime/index.ts";
+
+export interface Backend {
+  readonly options: CompileOptions;
+  readonly threads: number;
+  /** A rounding error is 2^-bits, … */
+  readonly bits: number;
+  /** … and so many of them more than the noise of the reference are allowed: Winograd's algorithm makes some 20 times as large ones. */
+  readonly factor: number;
+  /** Must give the same bits as that one. */
+  readonly sameAs?: string;
+}
+
+export const BACKENDS = {
+  js64: { options: { backend: "js", precision: "f64" }, threads: 1, bits: 50, factor: 64 },
+  js: { options: { backend: "js" }, threads: 1, bits: 23, factor: 16 },
+  wasm: { options: { numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
+  "wasm, 2 threads": { options: { numerics: "strict" }, threads: 2, bits: 23, factor: 16, sameAs: "wasm" },
+  "wasm, fast": { options: { numerics: "fast" }, threads: 1, bits: 23, factor: 400 },
+  "wasm, fast, 2 threads": { options: { numerics: "fast" }, threads: 2, bits: 23, factor: 400, sameAs: "wasm, fast" },
+} as const satisfies Record<string, Backend>;
+export type BackendName = keyof typeof BACKENDS;
+
+export const backend = (name: BackendName): Backend => BACKENDS[name];
+
+/** Those that must run to see whether this one differs. */
+export function neededFor(name: BackendName): readonly BackendName[] {
+  const { sameAs } = backend(name);
+  return sameAs ? [sameAs as BackendName, name] : [name];
+}
+
+/** Compiles a model for each backend; those that differ in threads alone share what comes out. */
+export class Compilations {
+  private readonly made = new Map<unknown, Compilation>();
+
+  constructor(private readonly text: string) {}
+
+  of(name: BackendName): Compilation {
+    const { options, sameAs } = backend(name);
+    if (sameAs) return this.of(sameAs as BackendName);
+    const known = this.made.get(name) ?? compile(this.text, { ...options, verify: name === "js64" });
+    this.made.set(name, known);
+    return known;
+  }
+}
+
+export const loadJs = (js: string): Promise<{ instantiate(): Engine }> =>
+  import(/* @vite-ignore */ `data:text/javascript,${encodeURIComponent(js)}`);
