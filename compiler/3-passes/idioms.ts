@@ -54,13 +54,38 @@ function logSumExpAxis(v: Value, x: Value): number | null {
   return null;
 }
 
-/** Whether x = y − max y, the form that does not overflow. */
+/**
+ * Whether a maximum is taken off somewhere in the sum x: the form that does not overflow, whatever other rules have made of it
+ * (−y − max(−y) becomes −(y + max(−y))).
+ */
 function isShifted(x: Value): boolean {
-  if (x.op !== "sub") return false;
-  const m = spreadFrom(x.inputs[1]);
-  const largest = m.op === "stop_gradient" ? m.inputs[0] : m;
-  return largest.op === "max" && largest.inputs[0] === x.inputs[0];
+  const [added, takenOff] = [new Set([x]), new Set<Value>()];
+  // Sets grow while they are walked through, and hold what is shared once.
+  for (let size = -1; size !== added.size + takenOff.size; ) {
+    size = added.size + takenOff.size;
+    for (const [same, opposite] of [
+      [added, takenOff],
+      [takenOff, added],
+    ]) {
+      for (const { op, inputs } of same) {
+        const signs = SIGNS_IN_SUM[op] ?? [];
+        for (const [i, sign] of signs.entries()) (sign < 0 ? opposite : same).add(inputs[i]);
+      }
+    }
+  }
+  return [...takenOff].some(({ op }) => op === "max");
 }
+
+/** How operands count in what is, in the end, a sum of terms. */
+const SIGNS_IN_SUM: Readonly<Record<string, readonly number[]>> = {
+  add: [1, 1],
+  sub: [1, -1],
+  neg: [-1],
+  broadcast: [1],
+  reshape: [1],
+  transpose: [1],
+  stop_gradient: [1],
+};
 
 /** x, for v = x − m with m the same along `axis`. */
 function unshifted(v: Value, axis: number): Value | null {

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   train: async () => (await import("./train.ts")).addTrain,
   build: async () => (await import("./build.ts")).addBuild,
   check: async () => (await import("./check.ts")).addCheck,
+  fmt: async () => (await import("./fmt.ts")).addFmt,
   eval: async () => (await import("./eval.ts")).addEval,
   predict: async () => (await import("./predict.ts")).addPredict,
   explain: async () => (await import("./explain.ts")).addExplain,
