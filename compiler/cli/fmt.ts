@@ -1,5 +1,5 @@
 /** `mlc fmt`: files in their canonical form. */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { format } from "../format/format.ts";
@@ -33,7 +33,9 @@ function filesOf(path: string, io: Io): string[] {
   if (path === "-" || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
   try {
     const names = readdirSync(path, { recursive: true, encoding: "utf8" });
-    const files = names.filter((name) => name.endsWith(".model") && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]/.test(name));
+    const files = names.filter(
+      (name) => name.endsWith(".model") && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]/.test(name),
+    );
     if (files.length === 0) io.stderr.write(`${path} holds no .model files\n`);
     return files.sort().map((name) => join(path, name));
   } catch (error) {
@@ -44,7 +46,7 @@ function filesOf(path: string, io: Io): string[] {
 /** False where the file is at fault: it has syntax errors, or `--check` finds it otherwise. Then it stays as it is. */
 async function formatFile(path: string, { check }: FmtOptions, io: Io): Promise<boolean> {
   try {
-    const text = readModel(path === "-" ? 0 : path);
+    const text = path === "-" ? new TextDecoder().decode(readFileSync(0)) : readModel(path);
     const formatted = format({ name: path === "-" ? "stdin" : path, text });
     if (check) {
       if (formatted !== text) io.stdout.write(`${path}\n`);

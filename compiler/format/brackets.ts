@@ -13,29 +13,18 @@ export function listDoc({ open, parts, close }: Bracket): Doc {
   const items = parts.map((part, i): Doc => {
     const body = statementDoc(part.nodes, "argument");
     const { comma } = part;
-    if (i === parts.length - 1 && !hasComment(comma)) {
-      // What stands in brackets alone may be no argument, but an expression: a comma would be wrong there.
-      return [body, lastOf(part).after === null && parts.length > 1 ? ifBroken(",") : ""];
-    }
+    if (i === parts.length - 1 && !hasComment(comma)) return body;
     return [body, between(lastOf(part), comma!, ""), leafText(comma!)];
+  });
+  const filled = items.map((item, i): Doc => {
+    if (i === 0) return [between(open, firstOf(parts[0]), softline), item];
+    return group(between(parts[i - 1].comma!, firstOf(parts[i]), line), item);
   });
   const last = parts[parts.length - 1];
   const end = hasComment(last.comma) ? last.comma! : lastOf(last);
-  const filled = items.map((item, i): Doc => {
-    const before = i === 0 ? open : parts[i - 1].comma!;
-    return group(between(before, firstOf(parts[i]), i === 0 ? softline : line), item);
-  });
-  // The first argument begins a line if the others do.
-  const [first, ...others] = filled;
-  const start = [between(open, firstOf(parts[0]), softline), items[0]];
-  return rebase(
-    group(
-      leafText(open),
-      indent(others.length === 0 && first ? start : [start, ...others]),
-      beforeClose(end, close, softline),
-      leafText(close),
-    ),
-  );
+  // What stands in brackets alone may be no argument, but an expression: a comma would be wrong there.
+  const comma = parts.length > 1 && end !== last.comma && end.after === null ? ifBroken(",") : "";
+  return rebase(group(leafText(open), indent(filled, comma), beforeClose(end, close, softline), leafText(close)));
 }
 
 const hasComment = (comma: Leaf | null): boolean => comma !== null && (comma.after !== null || comma.before.length > 0);

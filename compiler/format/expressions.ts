@@ -9,7 +9,7 @@ const LEVELS: readonly ReadonlySet<string>[] = [
   new Set(["and"]),
   new Set(["==", "!=", "<", "<=", ">", ">="]),
   new Set(["+", "-"]),
-  new Set(["*", "/", "@"]),
+  new Set(["*", "/", "%", "@"]),
 ];
 const SIGNS = new Set(["-", "±", "not"]);
 /** Words that a value may follow, as it follows an operator. */
@@ -77,7 +77,9 @@ function stepDoc(nodes: readonly Node[]): Doc {
 
 /** `if c then a else b`, `c ? a : b`; in a broken one each `else` and `:` begins a line. */
 function choiceDoc(nodes: readonly Node[]): Doc {
-  return group(indent(choiceParts(nodes)));
+  if (isWord(nodes[0], "repeat")) return plainDoc(nodes);
+  const chooses = isWord(nodes[0], "if") || nodes.some((node) => isLeaf(node, "?"));
+  return chooses ? group(indent(choiceParts(nodes))) : operationDoc(nodes, 0);
 }
 
 export function choiceParts(nodes: readonly Node[]): Doc {

@@ -112,10 +112,11 @@ class Generator {
 }
 ${this.definitions.join("\n")}`;
     try {
-      const { net, module } = elaborate(parse({ name: "probe", text }), { batch: 4 });
-      const [samples, ...rest] = net.value.type.shape as number[];
+      const { outputs, module } = elaborate(parse({ name: "probe", text }), { batch: 4 });
+      const { value } = outputs[0];
+      const [samples, ...rest] = value.type.shape as number[];
       if ((samples as unknown) !== "n" || rest.length === 0 || rest.length > 3) return null;
-      if (net.value.type.dtype !== "f32") return null;
+      if (value.type.dtype !== "f32") return null;
       const weights = module.tensors.reduce((sum, t) => sum + t.shape.reduce((a, b) => a * b, 1), 0);
       return weights > 20_000 || rest.reduce((a, b) => a * b, 1) > MOST_ELEMENTS ? null : rest;
     } catch (error) {
