@@ -1,6 +1,6 @@
 /** Finds CIFAR-10 and CIFAR-100 (`--data`, the user's cache, else the network) and reads verified files. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Dataset } from "../../../runtime/index.ts";
@@ -57,31 +57,36 @@ function holds(directory: string, wanted: readonly DataFile[], cifar: CifarFiles
   );
 }
 
-/** Reads a file, into `buffer` if one is given, and verifies that it is the official one, byte for byte. */
+/** Verifies that a file is the official one, byte for byte; `visit` sees it in pieces of some records, so that it is never in memory as a whole. */
 export function readVerified(
-  { name }: CifarFiles,
+  cifar: CifarFiles,
   directory: string,
   file: DataFile,
-  buffer = Buffer.allocUnsafe(file.bytes),
-): Uint8Array {
+  visit: (records: Uint8Array) => void = () => {},
+): void {
   const path = join(directory, file.name);
-  const size = readInto(path, buffer);
-  const cure = `The file is left as it is. Delete or move it, then run \`mlc data ${name} --data ${directory}\` to fetch it again.`;
+  const hash = createHash("sha256");
+  const size = eachPiece(path, PIECE * recordBytes(cifar), (piece) => {
+    hash.update(piece);
+    visit(piece);
+  });
+  const cure = `The file is left as it is. Delete or move it, then run \`mlc data ${cifar.name} --data ${directory}\` to fetch it again.`;
   if (size !== file.bytes) {
     const state = size < file.bytes ? "is truncated" : "is too long";
     throw new UserError("data-altered", `${path} ${state}: ${size} bytes, expected ${file.bytes}`, cure);
   }
-  const sha256 = createHash("sha256").update(buffer).digest("hex");
+  const sha256 = hash.digest("hex");
   if (sha256 !== file.sha256) {
     throw new UserError("data-altered", `${path} was altered: its SHA-256 is ${sha256}, expected ${file.sha256}`, cure);
   }
-  return buffer;
 }
 
-/**
- * A split's verified images; `labelAt` is the place of the label in a record. File by file through one buffer, so that little
- * lies in memory beside the images.
- */
+/** Records that are read at once. */
+const PIECE = 500;
+
+const recordBytes = (cifar: CifarFiles): number => cifar.labelBytes + IMAGE_BYTES;
+
+/** A split's verified images; `labelAt` is the place of the label in a record. */
 export function readSplit(
   cifar: CifarFiles,
   directory: string,
@@ -90,19 +95,18 @@ export function readSplit(
   names: readonly string[],
 ): Dataset {
   const files = filesOf(cifar, split);
-  const record = cifar.labelBytes + IMAGE_BYTES;
+  const record = recordBytes(cifar);
   const length = files.reduce((sum, file) => sum + file.bytes / record, 0);
   const images = new Uint8Array(length * IMAGE_BYTES);
   const labels = new Uint8Array(length);
-  const buffer = Buffer.allocUnsafe(files[0].bytes);
   let image = 0;
-  for (const file of files) {
-    const records = readVerified(cifar, directory, file, buffer);
-    for (let at = 0; at < records.length; at += record, image++) {
+  const copy = (records: Uint8Array) => {
+    for (let at = 0; at + record <= records.length && image < length; at += record, image++) {
       labels[image] = records[at + labelAt];
       images.set(records.subarray(at + cifar.labelBytes, at + record), image * IMAGE_BYTES);
     }
-  }
+  };
+  for (const file of files) readVerified(cifar, directory, file, copy);
   return { length, images, labels, shape: [3, 32, 32], classes: names.length, names };
 }
 
@@ -131,17 +135,22 @@ export function cifarState(cifar: CifarFiles, data: string | undefined, env: Env
   }
 }
 
-/** The file's size; `buffer` has its beginning. */
-function readInto(path: string, buffer: Uint8Array): number {
+/** Reads a file piece by piece; its size. */
+function eachPiece(path: string, bytes: number, visit: (piece: Uint8Array) => void): number {
+  const buffer = Buffer.allocUnsafe(bytes);
   try {
     const file = openSync(path, "r");
     try {
-      for (let at = 0; at < buffer.length; ) {
-        const read = readSync(file, buffer, at, buffer.length - at, at);
-        if (read === 0) return at;
-        at += read;
+      for (let size = 0, filled = 0; ; ) {
+        const read = readSync(file, buffer, filled, bytes - filled, size);
+        size += read;
+        filled += read;
+        if (filled === bytes || (read === 0 && filled > 0)) {
+          visit(buffer.subarray(0, filled));
+          filled = 0;
+        }
+        if (read === 0) return size;
       }
-      return fstatSync(file).size;
     } finally {
       closeSync(file);
     }
