@@ -27,34 +27,41 @@ export function resizePlanes(picture: Picture, toWidth: number, toHeight: number
   const { width, height, data } = picture;
   const channels = data.length / (width * height);
   const part = box ?? { left: 0, top: 0, width, height };
-  const across = weights(width, part.left, part.width, toWidth);
-  const down = weights(height, part.top, part.height, toHeight);
-  const rows = new Uint8Array(height * toWidth * channels);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < toWidth; x++) {
-      const at = (y * toWidth + x) * channels;
-      for (let c = 0; c < channels; c++) {
-        rows[at + c] = across ? blend(data, y * width * channels + c, channels, across[x]) : data[at + c];
-      }
-    }
-  }
-  const planes = new Uint8Array(channels * toHeight * toWidth);
-  const stride = toWidth * channels;
-  for (let y = 0; y < toHeight; y++) {
-    for (let x = 0; x < toWidth; x++) {
-      for (let c = 0; c < channels; c++) {
-        const value = down ? blend(rows, x * channels + c, stride, down[y]) : rows[y * stride + x * channels + c];
-        planes[(c * toHeight + y) * toWidth + x] = value;
-      }
-    }
+  const rows = resample(data, height, channels, weights(width, part.left, part.width, toWidth));
+  const pixels = resample(rows, 1, toWidth * channels, weights(height, part.top, part.height, toHeight));
+  const area = toWidth * toHeight;
+  const planes = new Uint8Array(channels * area);
+  for (let i = 0, from = 0; i < area; i++) {
+    for (let c = 0; c < channels; c++) planes[c * area + i] = pixels[from++];
   }
   return planes;
+}
+
+/** [outer, size, inner] to [outer, new size, inner]. A sum of bytes times shares fits into 31 bits. */
+function resample(data: Uint8Array, outer: number, inner: number, along: readonly Weights[] | null): Uint8Array {
+  if (along === null) return data;
+  const size = data.length / (outer * inner);
+  const out = new Uint8Array(outer * along.length * inner);
+  const sums = new Int32Array(inner);
+  let to = 0;
+  for (let o = 0; o < outer; o++) {
+    for (const { first, shares } of along) {
+      sums.fill(2 ** (BITS - 1));
+      let from = (o * size + first) * inner;
+      for (let j = 0; j < shares.length; j++) {
+        const share = shares[j];
+        for (let k = 0; k < inner; k++) sums[k] += share * data[from++];
+      }
+      for (let k = 0; k < inner; k++) out[to++] = Math.min(255, sums[k] >> BITS);
+    }
+  }
+  return out;
 }
 
 /** The elements that one new element is made of, from `first` on. */
 interface Weights {
   readonly first: number;
-  readonly shares: Float64Array;
+  readonly shares: Int32Array;
 }
 
 /** Null where nothing changes. */
@@ -70,12 +77,6 @@ function weights(size: number, start: number, length: number, to: number): reado
       return Math.max(0, 1 - Math.abs((j + first - centre + 0.5) / support));
     });
     const total = raw.reduce((a, b) => a + b, 0);
-    return { first, shares: raw.map((share) => Math.floor((share / total) * 2 ** BITS + 0.5)) };
+    return { first, shares: Int32Array.from(raw, (share) => Math.floor((share / total) * 2 ** BITS + 0.5)) };
   });
-}
-
-function blend(data: Uint8Array, offset: number, stride: number, { first, shares }: Weights): number {
-  let sum = 2 ** (BITS - 1);
-  for (let j = 0, at = offset + first * stride; j < shares.length; j++, at += stride) sum += shares[j] * data[at];
-  return Math.min(255, Math.floor(sum / 2 ** BITS));
 }
