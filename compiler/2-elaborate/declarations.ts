@@ -31,7 +31,9 @@ export function declareBuffer(statement: BufferStatement, env: Env): CValue {
     const expected = `a number, or a tensor [${shape.join(", ")}]`;
     throw env.ctx.failure(errors.wrongValue({ what, expected, found: show(value) }, statement.value.span));
   });
-  if (measured && isTensor(buffer)) env.ctx.measured.set(String(buffer.value.attrs.name), measured);
+  const name = isTensor(buffer) ? buffer.buffer : undefined;
+  // Where a shared layer is applied first.
+  if (measured && name !== undefined && !env.ctx.measured.has(name)) env.ctx.measured.set(name, measured);
   return buffer;
 }
 

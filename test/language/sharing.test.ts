@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { Elaborated } from "../../compiler/2-elaborate/elaborate.ts";
 import { compile } from "../../compiler/compile.ts";
+import { topological } from "../../compiler/ir/graph.ts";
 import { check, modelWith } from "../errors/front-end.ts";
 import { classesOf, noise, trainerFor, trainThreeWays } from "./run.ts";
 
@@ -74,6 +75,14 @@ describe("a shared layer", () => {
       net { double(conv2d(3, kernel = 1, bias = false)); flatten; fc: linear(10, bias = false) }`;
     expect(tensors(text)).toEqual(["double.g.weight [3, 3, 1, 1]", "fc.weight [10, 192]"]);
   });
+});
+
+it("a shared layer measures its buffers where it is applied first", () => {
+  const { module } = model(`layer centred { buffer mu[in.channels] = mean(in, axis = [0, 2, 3]); in - per_channel(mu) }
+    net { share c = centred; c; relu; c; flatten; fc: linear(10) }`);
+  const measures = module.programs.filter(({ name }) => name.startsWith("measure"));
+  expect(measures).toHaveLength(1);
+  expect(topological(measures[0].results.map((r) => r.value)).map((v) => v.op)).not.toContain("buffer");
 });
 
 describe("functions as arguments", () => {
