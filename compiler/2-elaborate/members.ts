@@ -34,7 +34,14 @@ export function member(target: CValue, name: Name, ctx: Context): CValue {
   const known = [...members.keys()];
   const found = showType(target.value.type);
   const flat = name.text === "features" && members.has("channels");
-  const help = flat ? { help: "put `flatten` before this step" } : didYouMean(name.text, known);
+  const isParameter = ctx.tensors.all.some((tensor) => tensor.name.endsWith(`.${name.text}`));
+  const help = flat
+    ? { help: "put `flatten` before this step" }
+    : isParameter
+      ? {
+          help: "a label names a step's value; the parameters of a layer are members of what `share name = layer` makes",
+        }
+      : didYouMean(name.text, known);
   throw ctx.failure(errors.unknownMember({ member: name.text, found, known: known.join(", ") }, name.span, help));
 }
 
