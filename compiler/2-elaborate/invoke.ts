@@ -12,7 +12,7 @@ import { ChosenInits } from "./inits.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
 import { Sharing } from "./sharing.ts";
-import { takesReduction, takesRequiresGrad } from "./signatures.ts";
+import { signatureNote, takesReduction, takesRequiresGrad } from "./signatures.ts";
 import {
   type Callable,
   type CValue,
@@ -62,7 +62,8 @@ function invokeBuiltin(
   for (const param of builtin.params) args[param.name] = given.get(param.name) ?? param.default!;
   const { ctx } = env;
   const wrong = (name: string, expected: string): never => {
-    throw ctx.failure(errors.wrongArgument({ callee: nameOf(callee), name, expected, found: show(args[name]) }, span));
+    const params = { callee: nameOf(callee), name, expected, found: show(args[name]) };
+    throw ctx.failure(errors.wrongArgument(params, span, { notes: signatureNote(callee) }));
   };
   return operation(span, env, () => builtin.run({ b: ctx.b, nextSite: () => ctx.nextSite(), wrong }, args));
 }
