@@ -36,7 +36,10 @@ export interface CompileOptions {
   readonly backend?: "wasm" | "js";
   /** `f64` computes in double precision, in JavaScript only. */
   readonly precision?: "f32" | "f64";
-  /** `fast` computes convolutions by Winograd's algorithm, with rounding errors some 20 times as large; by default as the model says. */
+  /**
+   * How convolutions are computed: `strict` by the definition, `fast` by Winograd's algorithm where that is faster. By default as
+   * the model says; where it says nothing `fast`, but `strict` in double precision.
+   */
   readonly numerics?: "strict" | "fast";
   /** Whether kernels run depth first, a few samples at a time; by default where that saves memory traffic. */
   readonly blocks?: Target["blocks"];
@@ -86,7 +89,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     backend,
     lanes: backend === "wasm" ? 4 : 1,
     floatBytes: precision === "f64" ? 8 : 4,
-    numerics: options.numerics ?? model.train.numerics,
+    numerics: options.numerics ?? model.train.numerics ?? (precision === "f64" ? "strict" : "fast"),
     blocks: backend === "js" || options.checkFinite ? "never" : (options.blocks ?? "auto"),
     convolution: model.train.convolution,
   };

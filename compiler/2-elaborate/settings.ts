@@ -16,7 +16,7 @@ export interface TrainSettings {
   /** Leaves out the last batch of an epoch if it is smaller than the others. */
   readonly drop_last: boolean;
   /** How convolutions are computed: from the definition, or by Winograd's algorithm where that is faster. */
-  readonly numerics: "strict" | "fast";
+  readonly numerics?: "strict" | "fast";
   /** The algorithm of all convolutions that it suits and whose layers name none. */
   readonly convolution: ConvAlgorithm;
   /** Batches of an update. */
@@ -87,7 +87,6 @@ const DEFAULTS: TrainSettings = {
   shuffle: true,
   seed: 0,
   drop_last: false,
-  numerics: "strict",
   convolution: "auto",
   accumulate: 1,
 };

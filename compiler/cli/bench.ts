@@ -1,12 +1,11 @@
 /** `mlc bench`: how fast a training step is, kernel by kernel, against what the machine can do. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Io } from "./io.ts";
 import { addModelOptions, type ModelOptions, wholeNumber } from "./options.ts";
 
 interface BenchOptions extends ModelOptions {
   readonly steps: number;
   readonly threads: number;
-  readonly numerics?: "strict" | "fast";
 }
 
 export function addBench(program: Command, io: Io): void {
@@ -17,8 +16,7 @@ export function addBench(program: Command, io: Io): void {
     )
     .argument("<file>", "the .model file")
     .option("--steps <n>", "training steps to time", wholeNumber(1), 20)
-    .option("--threads <n>", "threads of the kernels", wholeNumber(1, 64), 1)
-    .addOption(new Option("--numerics <mode>", "instead of the model's").choices(["strict", "fast"]));
+    .option("--threads <n>", "threads of the kernels", wholeNumber(1, 64), 1);
   addModelOptions(command)
     .option("--json", "print JSON")
     .action((file: string, options: BenchOptions) => bench(file, options, io));
@@ -30,7 +28,7 @@ async function bench(file: string, options: BenchOptions, io: Io): Promise<void>
   const { timeKernels } = await import("./bench/kernels.ts");
   const { benchReport, benchTable } = await import("./bench/report.ts");
   const { steps, threads } = options;
-  const compilation = await compileModel(file, options, io, { numerics: options.numerics });
+  const compilation = await compileModel(file, options, io);
   const machine = await measureMachine(threads);
   const times = await timeKernels(compilation, { steps, threads });
   const { batch } = compilation.manifest;

@@ -26,11 +26,11 @@ export function modelName(path: string): string {
 }
 
 export function compileOptions(path: string, options: ModelOptions): CompileOptions {
-  const { set, batch, backend = "wasm", precision = "f32" } = options;
+  const { set, batch, numerics, backend = "wasm", precision = "f32" } = options;
   if (precision === "f64" && backend !== "js") {
     throw new UsageError("--precision f64 needs --backend js", "WebAssembly kernels compute in float32.");
   }
-  return { file: path, files: importedFiles(path), overrides: set, batch, backend, precision };
+  return { file: path, files: importedFiles(path), overrides: set, batch, numerics, backend, precision };
 }
 
 /** Compiles the file; warnings go to the error stream. */

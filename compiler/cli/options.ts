@@ -7,6 +7,7 @@ export interface ModelOptions {
   readonly batch?: number;
   readonly backend?: "wasm" | "js";
   readonly precision?: "f32" | "f64";
+  readonly numerics?: "strict" | "fast";
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -33,7 +34,13 @@ function assignment(text: string, before: Readonly<Record<string, string>> = {})
 export function addModelOptions(command: Command): Command {
   return command
     .option("--set <key=value>", "use a value instead of the file's, such as train.epochs=5 (repeatable)", assignment)
-    .option("--batch <n>", "samples of a step (default: the model's)", wholeNumber(1));
+    .option("--batch <n>", "samples of a step (default: the model's)", wholeNumber(1))
+    .addOption(
+      new Option("--numerics <mode>", "how convolutions are computed (default: the model's)").choices([
+        "strict",
+        "fast",
+      ]),
+    );
 }
 
 export function addBackendOptions(command: Command): Command {

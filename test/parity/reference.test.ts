@@ -6,10 +6,11 @@ import { train, worst } from "./train.ts";
 
 const entries = goldens("generated");
 
-describe("wasm", () => {
-  it.each(entries.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
-    const { steps } = await train(golden, "wasm");
-    for (const [upTo, tolerance] of tolerancesOf(golden)) {
+describe.each(["strict", "fast"] as const)("wasm, %s", (numerics) => {
+  const named = entries.filter((golden) => tolerancesOf(golden, numerics).length > 0);
+  it.each(named.map((golden) => [golden.name, golden] as const))("%s", async (_, golden) => {
+    const { steps } = await train(golden, "wasm", { numerics });
+    for (const [upTo, tolerance] of tolerancesOf(golden, numerics)) {
       expect(worst(steps, golden.losses, upTo), `steps 1–${upTo}`).toBeLessThanOrEqual(tolerance);
     }
   });

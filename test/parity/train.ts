@@ -6,8 +6,12 @@ import { columns, type Data, type Golden, initialWeights, modelText } from "./go
 
 export type Backend = "wasm" | "js" | "js64";
 
-export function compileFor(text: string, backend: Backend): Compilation {
-  return compile(text, { backend: backend === "wasm" ? "wasm" : "js", precision: backend === "js64" ? "f64" : "f32" });
+export type Numerics = "strict" | "fast";
+
+/** By the definition unless the test is of `fast`: what tolerances of float32 are about. */
+export function compileFor(text: string, backend: Backend, numerics: Numerics = "strict"): Compilation {
+  const precision = backend === "js64" ? "f64" : "f32";
+  return compile(text, { backend: backend === "wasm" ? "wasm" : "js", precision, numerics });
 }
 
 export async function trainerOf(compilation: Compilation, seed = 0): Promise<Trainer> {
@@ -18,8 +22,8 @@ export async function trainerOf(compilation: Compilation, seed = 0): Promise<Tra
 }
 
 /** A trainer of this entry's model, at the golden's initial weights. */
-export async function goldenTrainer(golden: Golden, backend: Backend): Promise<Trainer> {
-  const trainer = await trainerOf(compileFor(modelText(golden), backend));
+export async function goldenTrainer(golden: Golden, backend: Backend, numerics?: Numerics): Promise<Trainer> {
+  const trainer = await trainerOf(compileFor(modelText(golden), backend, numerics));
   const buffers = trainer.tensors().filter(({ kind }) => kind === "buffer");
   await trainer.load(encodeSafetensors([...initialWeights(trainer.parameters()), ...buffers]));
   return trainer;
@@ -47,9 +51,9 @@ export interface Trained {
 export async function train(
   golden: Golden,
   backend: Backend,
-  options: { steps?: number; epochs?: number; cifar10?: Data } = {},
+  options: { steps?: number; epochs?: number; cifar10?: Data; numerics?: Numerics } = {},
 ): Promise<Trained> {
-  const trainer = await goldenTrainer(golden, backend);
+  const trainer = await goldenTrainer(golden, backend, options.numerics);
   const data = columns(golden, options.cifar10);
   const before = snapshot(trainer);
   const trained: Trained = { trainer, data, steps: [], epochSums: [], firstStep: new Map() };
