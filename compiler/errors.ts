@@ -94,6 +94,7 @@ export const unknownOverride = message("unknown-override", ["key", "known"]);
 export const severalOutputs = message("several-outputs", ["known"]);
 export const outputWithoutSamples = message("output-without-samples", ["name", "found"]);
 export const lossNotScalar = message("loss-not-scalar", ["type"]);
+export const metricOfSamples = message("metric-of-samples", ["type"]);
 export const notADefinition = message("not-a-definition", ["sort", "found"]);
 
 // Names and calls

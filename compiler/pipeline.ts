@@ -3,6 +3,7 @@ import { chooseAlgorithms } from "./3-passes/algorithms.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { assignLayouts } from "./3-passes/layout.ts";
 import { simplify } from "./3-passes/simplify.ts";
+import { splitEvaluation } from "./3-passes/totals.ts";
 import type { Builder } from "./ir/builder.ts";
 import type { Module } from "./ir/graph.ts";
 import { verify } from "./ir/verify.ts";
@@ -23,6 +24,12 @@ export const passes: readonly Pass[] = [
     doc: "algebra, constants, and idioms such as softmax raised to one operation",
     run: simplify,
     after: [],
+  },
+  {
+    name: "totals",
+    doc: "evaluation split into what is found batch by batch and what is computed from it at the end",
+    run: splitEvaluation,
+    after: [["simplify", "a factor such as 1/n must stand outside of the sum over the samples"]],
   },
   {
     name: "differentiate",

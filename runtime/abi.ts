@@ -2,7 +2,7 @@
  * What the compiler and the runtime agree on: the manifest that travels with the kernels. The only file that both sides
  * import. Everything in it is JSON. Addresses are bytes in the module's one memory.
  */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /**
  * A scalar that the runtime computes in float64 before each call: a number, a named host value, or an elementwise operation
@@ -63,6 +63,17 @@ export interface ManifestTensor {
   readonly address: number;
   /** Of a state: the parameter or buffer whose average over the steps it is. */
   readonly averageOf?: string;
+}
+
+/**
+ * What `evaluate` finds in a batch and leaves at `address`. Combined over the batches (the mean counts a batch once for each of
+ * its samples) and put back there, it is what `summary` computes the results from, with `n` the number of all samples.
+ */
+export interface ManifestTotal {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly combine: "sum" | "mean" | "max";
+  readonly address: number;
 }
 
 export interface ManifestProgram {
@@ -129,12 +140,13 @@ export interface Manifest {
   readonly memoryBytes: number;
   readonly inputs: readonly ManifestInput[];
   readonly tensors: readonly ManifestTensor[];
+  readonly totals: readonly ManifestTotal[];
   /** Written as floats before each call of any program. */
   readonly scalars: readonly { readonly address: number; readonly expr: HostExpr }[];
   /** Two 4-byte integers: the seed and the step, for the kernels' random generator. */
   readonly rng: number;
   /**
-   * `train_step`, `evaluate`, `forward`, and one for each input given as bytes. Where an update takes several batches,
+   * `train_step`, `evaluate`, `summary`, `forward`, and one for each input given as bytes. Where an update takes several batches,
    * `train_step` adds up the gradients of one, and `update` does the rest.
    */
   readonly programs: Readonly<Record<string, ManifestProgram>>;

@@ -33,11 +33,11 @@ export interface FitStep extends StepResult {
   readonly totalSteps: number;
 }
 
-/** Means over the samples: the loss, and each metric of the model. */
+/** Of all samples: the loss, and each metric of the model (row-major, if it is more than one number). */
 export interface Evaluation {
   readonly loss: number;
   readonly n: number;
-  readonly [metric: string]: number;
+  readonly [metric: string]: number | Values;
 }
 
 export interface EpochResult {

@@ -43,7 +43,8 @@ export async function* trainEpochs(
     const evaluation = evalData && due ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
     if (evaluation === null) return;
     const loss = lossSum / plan.updates;
-    const evaluated = evaluation && { accuracy: evaluation.accuracy, evaluation };
+    const accuracy = evaluation?.accuracy;
+    const evaluated = evaluation && { ...(typeof accuracy === "number" && { accuracy }), evaluation };
     yield { epoch: progress.epoch, loss, lossSum, batches: plan.updates, seconds, ...evaluated };
   }
 }

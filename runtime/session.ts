@@ -5,8 +5,9 @@ import { decodeCheckpoint, encodeCheckpoint, type Learned, type LoadOptions, typ
 import { TrainerError } from "./errors.ts";
 import { breather } from "./events.ts";
 import { type Bound, Feed } from "./feed.ts";
-import type { Kernels } from "./kernels.ts";
+import type { Kernels, ManifestResult } from "./kernels.ts";
 import { elements } from "./memory.ts";
+import { Totals } from "./totals.ts";
 
 const START = { step: 0, epoch: 0, cursor: 0, samples: 0, lossSum: 0, batches: 0, accumulated: 0, partialLoss: 0 };
 
@@ -45,6 +46,12 @@ export class Session {
     kernels.run(program, n, progress.seed, progress.batches);
   }
 
+  /** With the averages of the weights, if there are any: before the first update there is nothing to average. */
+  private runWith(averaged: boolean, program: string, n: number): void {
+    if (averaged && this.progress.step > 0) this.kernels.averaged(() => this.run(program, n));
+    else this.run(program, n);
+  }
+
   private needMeasured(): void {
     if (this.learned.measured) return;
     const names = this.manifest.measures!.map(({ tensor }) => tensor).join(", ");
@@ -59,15 +66,13 @@ export class Session {
     visit: (from: number, n: number) => void,
     signal?: AbortSignal,
   ): Promise<boolean> {
-    const { kernels, manifest, progress } = this;
+    const { manifest } = this;
     const pause = breather();
     for (let from = 0; from < data.samples; from += manifest.batch) {
       if (signal?.aborted) return false;
       const n = Math.min(manifest.batch, data.samples - from);
       this.feed.write(data, from, n, null);
-      // Before the first update there is nothing to average.
-      if (averaged && progress.step > 0) kernels.averaged(() => this.run(program, n));
-      else this.run(program, n);
+      this.runWith(averaged, program, n);
       visit(from, n);
       await pause();
     }
@@ -124,16 +129,16 @@ export class Session {
 
   /** Null if the signal ended it. */
   async evaluate(data: Bound, averaged: boolean, signal?: AbortSignal): Promise<Evaluation | null> {
-    const { kernels } = this;
+    const { kernels, manifest } = this;
     this.needMeasured();
-    const scalars = kernels.results("evaluate").filter((result) => result.shape.length === 0);
-    const sums = scalars.map(() => 0);
-    const add = (_: number, n: number) => {
-      for (let i = 0; i < sums.length; i++) sums[i] += kernels.scalar(scalars[i]) * n;
-    };
-    if (!(await this.look("evaluate", data, averaged, add, signal))) return null;
-    const means = scalars.map(({ name }, i) => [name, sums[i] / data.samples]);
-    return { ...Object.fromEntries(means), n: data.samples };
+    const totals = new Totals(manifest.totals, kernels.memory);
+    if (!(await this.look("evaluate", data, averaged, (_, n) => totals.add(n), signal))) return null;
+    totals.store();
+    this.runWith(averaged, "summary", data.samples);
+    const value = (result: ManifestResult) =>
+      result.shape.length === 0 ? kernels.scalar(result) : kernels.values(result, 1).slice();
+    const results = kernels.results("summary").map((result) => [result.name, value(result)]);
+    return { ...Object.fromEntries(results), n: data.samples };
   }
 
   async predict(data: Bound, averaged: boolean): Promise<Prediction> {

@@ -95,9 +95,9 @@ function runDefinition(
   const place = `the ${sort} \`${definition.name.text}\``;
   const value = runBody(body, inner, bodyOf(kind, place, input), definition.span);
   if (sort === "layer") inits?.finish(env);
-  if (sort === "metric" || takesReduction(definition))
-    return reduced(value, given.get("reduction") ?? "mean", env, span);
-  return value;
+  const reduces =
+    sort === "metric" ? isTensor(value) && value.value.type.shape.includes("n") : takesReduction(definition);
+  return reduces ? reduced(value, given.get("reduction") ?? "mean", env, span) : value;
 }
 
 /** A function's parameters are those of the layer that calls it. */

@@ -12,7 +12,7 @@ import { inputValue } from "./inputs.ts";
 import { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
 import { guarded } from "./settings.ts";
-import { type CValue, isPoison, isTensor, POISON, show, tensor } from "./values.ts";
+import { type CValue, isPoison, isTensor, POISON, show, type Tensor, tensor } from "./values.ts";
 
 export class ModelPass {
   readonly ctx: Context;
@@ -38,7 +38,7 @@ export class ModelPass {
     this.loss = clauses.loss && this.scalar(clauses.loss, after);
     const taken = new Set(["loss", SAMPLES]);
     this.metrics = clauses.metrics.flatMap((clause) => {
-      const value = this.scalar(clause, after);
+      const value = this.metric(clause, after);
       const name = this.metricName(clause, taken);
       return value === null ? [] : [{ name, value }];
     });
@@ -98,14 +98,28 @@ export class ModelPass {
     }
   }
 
-  private scalar({ sort, expr }: UseClause, scope: Scope): Value | null {
+  private scalar(clause: UseClause, scope: Scope): Value | null {
+    return this.head(clause, scope, ({ value }) => value.type.shape.length === 0, errors.lossNotScalar);
+  }
+
+  /** Any number of figures, but none of single samples: those of a whole split are not kept. */
+  private metric(clause: UseClause, scope: Scope): Value | null {
+    return this.head(clause, scope, ({ value }) => !value.type.shape.includes("n"), errors.metricOfSamples);
+  }
+
+  private head(
+    { sort, expr }: UseClause,
+    scope: Scope,
+    fits: (result: Tensor) => boolean,
+    refuse: typeof errors.lossNotScalar,
+  ): Value | null {
     const { ctx } = this;
     const env: Env = { ctx, scope, spaces: this.env.spaces, prefer: this.env.spaces.preferred(sort), path: null };
     const value = guarded(ctx.diagnostics, () => {
       const result = evaluate(expr, env);
       if (isPoison(result)) return null;
-      if (isTensor(result) && result.value.type.shape.length === 0) return ctx.b.cast(result.value, "f32");
-      throw ctx.failure(errors.lossNotScalar({ type: show(result) }, expr.span));
+      if (isTensor(result) && fits(result)) return ctx.b.cast(result.value, "f32");
+      throw ctx.failure(refuse({ type: show(result) }, expr.span));
     });
     return value ?? null;
   }

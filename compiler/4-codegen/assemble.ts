@@ -283,14 +283,19 @@ class Assembly {
           bytes: { address: this.tensors.get(`${input.name}.bytes`)!, program: `ingest_${input.name}` },
         }),
       })),
-      tensors: module.tensors.map(({ name, kind, shape, init, averageOf }) => ({
-        name,
-        kind,
-        shape,
-        init,
-        ...(averageOf !== undefined && { averageOf }),
-        address: this.tensors.get(name)!,
-      })),
+      tensors: module.tensors
+        .filter(({ kind }) => kind !== "total")
+        .map(({ name, kind, shape, init, averageOf }) => ({
+          name,
+          kind: kind as Exclude<typeof kind, "total">,
+          shape,
+          init,
+          ...(averageOf !== undefined && { averageOf }),
+          address: this.tensors.get(name)!,
+        })),
+      totals: module.tensors.flatMap(({ name, shape, combine }) =>
+        combine === undefined ? [] : [{ name, shape, combine, address: this.tensors.get(name)! }],
+      ),
       scalars: [...this.scalars.values()],
       rng: this.rng,
       programs,

@@ -1,5 +1,5 @@
 /** The types of an artifact: the runtime's, made for one model. */
-import type { Manifest, ManifestInput } from "../../runtime/abi.ts";
+import type { Manifest, ManifestInput, ManifestProgram } from "../../runtime/abi.ts";
 
 /** `f32[n, 3, 32, 32]`, `class[10]`. */
 export function describeInput({ dtype, shape, classes }: ManifestInput): string {
@@ -73,11 +73,14 @@ export type Floats = ${floats};
 }
 
 function resultTypes({ programs }: Manifest, floats: string): string {
-  const metrics = programs.evaluate.results.map((result) => `  readonly ${property(result.name)}: number;`);
-  const outputs = programs.forward.results.map(({ name, dtype, shape }) => {
+  const array = ({ name, dtype, shape }: ManifestProgram["results"][number]) => {
     const type = dtype === "i32" ? "Int32Array" : floats;
     return `  /** ${dtype}[${shape.join(", ")}] */\n  readonly ${property(name)}: ${type};`;
-  });
+  };
+  const metrics = programs.summary.results.map((result) =>
+    result.shape.length === 0 ? `  readonly ${property(result.name)}: number;` : array(result),
+  );
+  const outputs = programs.forward.results.map(array);
   return `export interface StepResult {
   /** Of the update's samples, before it. NaN or infinite once training has diverged. */
   readonly loss: number;
@@ -99,7 +102,7 @@ export interface FitStep extends StepResult {
   readonly totalSteps: number;
 }
 
-/** Means over the samples. */
+/** Of all samples: the loss, and each metric of the model. */
 export interface Evaluation {
 ${metrics.join("\n")}
   readonly n: number;

@@ -56,17 +56,25 @@ export const INIT_NUMBERS = {
   sparse: ["sparsity", "std"],
 } as const satisfies { readonly [K in Init["kind"]]: readonly Exclude<keyof Extract<Init, { kind: K }>, "kind">[] };
 
+/** How what `evaluate` finds in each batch becomes that of all samples; the mean counts a batch once for each of its samples. */
+export type Combine = "sum" | "mean" | "max";
+
 /** A tensor that lives between calls. Names are PyTorch's state_dict names; states are `<param>.<state>`. */
 export interface TensorDecl {
   readonly name: string;
-  /** `param`: trained; `buffer`: saved with the weights, not trained (running statistics); `state`: the optimizer's. */
-  readonly kind: "param" | "buffer" | "state";
+  /**
+   * `param`: trained; `buffer`: saved with the weights, not trained (running statistics); `state`: the optimizer's; `total`: what
+   * an evaluation adds up over its batches.
+   */
+  readonly kind: "param" | "buffer" | "state" | "total";
   readonly shape: readonly number[];
   readonly init: Init;
   /** Of a parameter: not trained. */
   readonly frozen?: boolean;
   /** Of a state: the parameter or buffer whose average over the steps it is. */
   readonly averageOf?: string;
+  /** Of totals. */
+  readonly combine?: Combine;
   readonly span: Span | null;
 }
 

@@ -49,7 +49,8 @@ function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: Interpr
   const { op, attrs, type, inputs } = value;
   const name = attrs.name as string;
   if (op === "input") return leaf(value, env.inputs.get(name), env);
-  if (op === "param" || op === "buffer" || op === "state") return leaf(value, env.tensors.get(name), env);
+  if (op === "param" || op === "buffer" || op === "state" || op === "total")
+    return leaf(value, env.tensors.get(name), env);
   if (op === "host") return { shape: [], data: Float64Array.of(hostValue(name, env)) };
   const { reference } = opNamed(op);
   if (!reference) {

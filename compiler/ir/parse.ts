@@ -63,7 +63,8 @@ class Parser {
     while (this.peek() !== undefined) {
       const word = this.next();
       if (word === "input" || word === "target") inputs.push(this.input(word));
-      else if (word === "param" || word === "buffer" || word === "state") tensors.push(this.tensor(word));
+      else if (word === "param" || word === "buffer" || word === "state" || word === "total")
+        tensors.push(this.tensor(word));
       else if (word === "program") programs.push(this.program());
       else this.fail(`expected a declaration or a program, found ${word}`);
       this.nextLine();
@@ -88,7 +89,7 @@ class Parser {
     const { shape } = this.type();
     this.expect("~");
     const init = this.init();
-    const known = (this.peek() === "{" ? this.attrs() : {}) as Pick<TensorDecl, "frozen" | "averageOf">;
+    const known = (this.peek() === "{" ? this.attrs() : {}) as Pick<TensorDecl, "frozen" | "averageOf" | "combine">;
     return { name, kind, shape: shape as number[], init, ...known, span: this.span };
   }
 

@@ -43,7 +43,7 @@ export function printValue(value: Value, names: Names): string {
 }
 
 export function isNamedLeaf(op: string): boolean {
-  return op === "input" || op === "param" || op === "buffer" || op === "state" || op === "host";
+  return ["input", "param", "buffer", "state", "total", "host"].includes(op);
 }
 
 export function printProgram(program: Program): string {
@@ -70,12 +70,16 @@ function printInput({ name, role, dtype, shape, classes, span }: InputDecl): str
   return located(`${role} ${JSON.stringify(name)} : ${printType({ dtype, shape })}${attrs}`, span);
 }
 
-function printTensor({ name, kind, shape, init, frozen, averageOf, span }: TensorDecl): string {
+function printTensor({ name, kind, shape, init, frozen, averageOf, combine, span }: TensorDecl): string {
   const numbers: Readonly<Record<string, unknown>> = { ...init };
   const args = INIT_NUMBERS[init.kind].map((key) => numbers[key]);
   const type = printType({ dtype: "f32", shape });
   const line = `${kind} ${JSON.stringify(name)} : ${type} ~ ${init.kind}(${args.join(", ")})`;
-  const attrs = printAttrs({ ...(frozen && { frozen }), ...(averageOf !== undefined && { averageOf }) });
+  const attrs = printAttrs({
+    ...(frozen && { frozen }),
+    ...(averageOf !== undefined && { averageOf }),
+    ...(combine !== undefined && { combine }),
+  });
   return located(attrs === "" ? line : `${line} ${attrs}`, span);
 }
 

@@ -5,7 +5,7 @@
  * 2. A shape has at most one "n"; its other sizes are positive integers.
  * 3. No two values of the module have the same id, and none computes what another one computes (values are shared).
  * 4. A leaf is declared: `input` among the inputs, with its sample shape after "n" (or as the bytes `<input>.bytes` of an f32
- *    input, u8); `param`, `buffer`, `state` among the tensors, with that kind and shape; `host` in HOST_VALUES.
+ *    input, u8); `param`, `buffer`, `state`, `total` among the tensors, with that kind and shape; `host` in HOST_VALUES.
  * 5. Names are unique: of inputs and tensors together, of programs, of a program's results, of its updates' targets.
  * 6. An update's target is declared, and the value has its type. Results are f32 or i32.
  */
@@ -117,7 +117,7 @@ function verifyLeaf(value: Value, declared: ReadonlyMap<string, Declared>, text:
     if (!HOST_VALUES.some((known) => known === name)) fail(text(value), `there is no host value "${name}"`);
     return;
   }
-  if (value.inputs.length > 0 || !["input", "param", "buffer", "state"].includes(value.op)) return;
+  if (value.inputs.length > 0 || !["input", "param", "buffer", "state", "total"].includes(value.op)) return;
   const leaf = declared.get(name);
   if (leaf?.op !== value.op) fail(text(value), `no ${value.op} "${name}" is declared`);
   else if (!sameType(leaf.type, value.type)) fail(text(value), `declared as ${printType(leaf.type)}`);

@@ -70,6 +70,7 @@ import { sumPool2d } from "./sum_pool2d.ts";
 import { sumUnpool2d } from "./sum_unpool2d.ts";
 import { tanh } from "./tanh.ts";
 import { tile } from "./tile.ts";
+import { total } from "./total.ts";
 import { transpose } from "./transpose.ts";
 import { untile } from "./untile.ts";
 import { where } from "./where.ts";
@@ -80,6 +81,7 @@ export const ops: readonly OpDef[] = [
   param,
   buffer,
   state,
+  total,
   constant,
   host,
   grad,

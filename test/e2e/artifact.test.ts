@@ -188,13 +188,15 @@ describe("types", async () => {
     }
     const evaluation = await trainer.evaluate(data);
     const { logits } = await trainer.predict({ image: data.images });
-    const sum: number = loss + (lr ?? 0) + n + step + evaluation.accuracy + evaluation.loss + logits[0] + manifest.batch;
+    const sum: number = loss + (lr ?? 0) + n + step + evaluation.accuracy + evaluation.loss + evaluation.recall[9] + logits[0] + manifest.batch;
     const bytes: Uint8Array = await trainer.save({ weightsOnly: true });
     await trainer.load(bytes, { weightsOnly: true });
     const weights: Float32Array = trainer.tensor("conv1.weight").data;
     decodeSafetensors(bytes).tensors.get("fc.bias")?.shape.length;
     console.log(sum, weights, trainer.progress.epoch, new TrainerError().code, new NonFiniteError().place);
     trainer.dispose();
+    // @ts-expect-error: recall is of each class
+    evaluation.recall.toFixed(2);
     // @ts-expect-error: the input is called image
     await trainer.step({ images: new Uint8Array(768), label: [3] });
     // @ts-expect-error: the target is missing

@@ -22,6 +22,7 @@ export const SOURCE = `model small {
   }
   loss cross_entropy(net, label)
   metric accuracy(net, label)
+  metric recall(net, label)
   optimizer adam(lr = one_cycle(max_lr = 0.01))
   data synthetic { random_flip }
   train { epochs = 3, batch = 32 }

@@ -50,7 +50,7 @@ describe("several inputs, targets and outputs", () => {
     expect(accuracy).toBeCloseTo(right.length / 6, 6);
     const squares = Array.from(place as Float32Array, (v, i) => (v - batch.corner[i]) ** 2);
     expect(mse).toBeCloseTo(squares.reduce((a, b) => a + b) / 12, 5);
-    expect(loss).toBeGreaterThan(0.5 * mse);
+    expect(loss).toBeGreaterThan(0.5 * (mse as number));
   });
 
   it("check what is fed by name", async () => {

@@ -18,6 +18,18 @@ def top_k(k: int) -> float:
     return (PRED.topk(k, dim=1).indices == LABEL[:, None]).any(dim=1).double().mean().item()
 
 
+def confusion() -> torch.Tensor:
+    """[true class, predicted class]"""
+    counts = torch.zeros(7, 7, dtype=torch.float64)
+    counts.index_put_((LABEL, PRED.argmax(1)), torch.ones(12, dtype=torch.float64), accumulate=True)
+    return counts
+
+
+def share(of: torch.Tensor) -> torch.Tensor:
+    """The hits of each class over `of`; 0 over 0 is 0, as scikit-learn's zero_division = 0."""
+    return torch.where(of > 0, confusion().diagonal() / of, torch.zeros_like(of))
+
+
 METRICS = {
     "accuracy(net, label)": (PRED.argmax(1) == LABEL).double().mean().item(),
     "error_rate(net, label)": (PRED.argmax(1) != LABEL).double().mean().item(),
@@ -25,6 +37,11 @@ METRICS = {
     **{f"top_k(net, label, k = {k})": top_k(k) for k in (1, 2, 3, 7)},
     "mean_absolute_error(net, values)": (PRED - VALUES).abs().mean().item(),
     "mean_squared_error(net, values)": ((PRED - VALUES) ** 2).mean().item(),
+    "confusion_matrix(net, label)": confusion().flatten().tolist(),
+    "precision(net, label)": share(confusion().sum(0)).tolist(),
+    "recall(net, label)": share(confusion().sum(1)).tolist(),
+    "mean(precision(net, label))": share(confusion().sum(0)).mean().item(),
+    "mean(recall(net, label))": share(confusion().sum(1)).mean().item(),
 }
 
 SHAPES = [[8, 6], [8, 3, 5], [8, 6, 3, 5]]

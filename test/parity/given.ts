@@ -2,7 +2,7 @@
  * A net whose output is what the test says: a linear layer without bias on the rows of the identity gives the columns of its
  * weight. One step of `sgd(lr = 1)` then subtracts from them exactly the gradient of the loss.
  */
-import { encodeSafetensors, type Trainer } from "../../runtime/index.ts";
+import { type Evaluation, encodeSafetensors, type Trainer } from "../../runtime/index.ts";
 import { type Backend, compileFor, trainerOf } from "./train.ts";
 
 export interface Given {
@@ -23,7 +23,7 @@ export interface Outcome {
   readonly gradient: readonly number[];
   readonly trainer: Trainer;
   /** Of the same batch, before the step. */
-  readonly evaluation: Readonly<Record<string, number>>;
+  readonly evaluation: Evaluation;
   readonly output: readonly number[];
 }
 
@@ -65,7 +65,7 @@ export async function run(given: Given, backend: Backend): Promise<Outcome> {
   const { loss } = await trainer.step(batch);
   const { data } = trainer.tensor("given.weight");
   const gradient = values.map((value, i) => value - data[(i % features) * samples + Math.floor(i / features)]);
-  return { loss, gradient, trainer, evaluation: { ...evaluation }, output: [...(output as Float32Array)] };
+  return { loss, gradient, trainer, evaluation, output: [...(output as Float32Array)] };
 }
 
 /** The largest difference relative to the larger of 1 and the expected; what is not finite must be so alike. */

@@ -1,5 +1,5 @@
 /** A model whose kernels are written by hand: class scores of two inputs, y = x·Wᵀ + b, squared error, SGD with momentum. */
-import type { Engine, Executable, Manifest, ManifestTensor } from "../../runtime/abi.ts";
+import { ABI_VERSION, type Engine, type Executable, type Manifest, type ManifestTensor } from "../../runtime/abi.ts";
 
 const FLOATS = 4;
 const BATCH = 8;
@@ -27,7 +27,7 @@ const tensor = (name: string, kind: ManifestTensor["kind"], shape: number[], add
 };
 
 export const manifest: Manifest = {
-  abi: 1,
+  abi: ABI_VERSION,
   name: "linear",
   batch: BATCH,
   floatBytes: FLOATS,
@@ -49,6 +49,10 @@ export const manifest: Manifest = {
     tensor("fc.weight.velocity", "state", [3, 2], AT.vw),
     tensor("fc.bias.velocity", "state", [3], AT.vb),
   ],
+  totals: [
+    { name: "loss/total", shape: [], combine: "mean", address: AT.loss },
+    { name: "accuracy/total", shape: [], combine: "mean", address: AT.hits },
+  ],
   scalars: [
     { address: AT.lr, expr: ["mul", 0.1, ["pow", 0.99, "step"]] },
     { address: AT.n, expr: "n" },
@@ -59,7 +63,8 @@ export const manifest: Manifest = {
       results: [{ name: "loss", dtype: "f32", shape: [], address: AT.loss }],
       calls: [{ kernel: "fc_grad", label: "fc", place: "linear.model:3:5" }],
     },
-    evaluate: {
+    evaluate: { results: [] },
+    summary: {
       results: [
         { name: "loss", dtype: "f32", shape: [], address: AT.loss },
         { name: "accuracy", dtype: "f32", shape: [], address: AT.hits },
@@ -131,7 +136,15 @@ function engine(memory: ArrayBuffer, calls: Calls, checkFinite: boolean): Engine
   const ingest = (n: number) => {
     for (let i = 0; i < 2 * n; i++) f[i] = bytes[i] / 255;
   };
-  const programs: Record<string, (n: number) => void> = { forward, evaluate, train_step: train, ingest_x: ingest };
+  // What the batches make together is the result.
+  const summary = () => {};
+  const programs: Record<string, (n: number) => void> = {
+    forward,
+    evaluate,
+    summary,
+    train_step: train,
+    ingest_x: ingest,
+  };
   return {
     memory,
     run(program, n) {

@@ -4,8 +4,9 @@ import { openData } from "../data/open.ts";
 import { UserError } from "../errors.ts";
 import type { EvalOptions } from "../eval.ts";
 import type { Io } from "../io.ts";
+import { metricTables, plainEvaluation, scalarTexts } from "../metrics.ts";
 import { compileModel, executableOf } from "../model.ts";
-import { metricText, thousands } from "../text.ts";
+import { thousands } from "../text.ts";
 import { loadFile } from "../weights.ts";
 import { jsonLine } from "./events.ts";
 
@@ -24,12 +25,12 @@ export async function runEvaluation(file: string, options: EvalOptions, io: Io):
     throw new UserError("no-data", "the model names no evaluation data", help);
   }
   if (training !== null) await trainer.measure(training.data);
-  const { n, ...metrics } = await trainer.evaluate(evaluation.data);
+  const found = await trainer.evaluate(evaluation.data);
   trainer.dispose();
   if (options.json) {
-    io.stdout.write(jsonLine({ event: "eval", ...metrics, n }));
+    io.stdout.write(jsonLine({ event: "eval", ...plainEvaluation(compilation.manifest, found) }));
     return;
   }
-  const figures = Object.entries(metrics).map(([name, value]) => metricText(name, value));
-  io.stdout.write(`${figures.join("  ")}  on ${thousands(n)} samples\n`);
+  io.stdout.write(`${scalarTexts(found).join("  ")}  on ${thousands(found.n)} samples\n`);
+  io.stdout.write(metricTables(compilation.manifest, found, evaluation.names));
 }

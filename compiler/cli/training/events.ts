@@ -23,7 +23,7 @@ export type TrainEvent =
       readonly epoch: number;
       readonly loss: number;
       readonly n: number;
-      readonly [metric: string]: number | string;
+      readonly [metric: string]: number | string | readonly unknown[];
     };
 
 /** JSON has no NaN and no infinities: they become null, and `nonfinite` says what the first was. */

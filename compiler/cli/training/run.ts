@@ -8,6 +8,7 @@ import { Interrupted, UserError } from "../errors.ts";
 import { checkWritable, writeAtomically } from "../files.ts";
 import { importedFiles } from "../imports.ts";
 import type { Io } from "../io.ts";
+import { plainEvaluation } from "../metrics.ts";
 import { compileModel, executableOf, readModel } from "../model.ts";
 import type { TrainOptions } from "../train.ts";
 import { loadFile } from "../weights.ts";
@@ -148,7 +149,7 @@ class Run {
 
   async epoch({ epoch, loss, lossSum, seconds, evaluation }: EpochResult): Promise<void> {
     this.emit({ event: "epoch", epoch, loss_sum: lossSum, loss_mean: loss, seconds });
-    if (evaluation) this.emit({ event: "eval", epoch, ...evaluation });
+    if (evaluation) this.emit({ event: "eval", epoch, ...plainEvaluation(this.trainer.manifest, evaluation) });
     this.report?.epoch({ epoch, loss, lossSum, seconds, evaluation });
     this.refuseNonFinite();
     if (evaluation) await this.best?.see(epoch, evaluation);

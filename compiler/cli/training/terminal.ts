@@ -1,8 +1,9 @@
 /** What a person sees of a run: facts at the start, a moving line, one line an epoch. */
 import type { Evaluation, FitStep, Trainer } from "../../../runtime/index.ts";
 import type { Io } from "../io.ts";
+import { scalarTexts } from "../metrics.ts";
 import { type Bar, openBar } from "../progress.ts";
-import { byteSize, clock, counted, duration, facts, figure, metricText, thousands } from "../text.ts";
+import { byteSize, clock, counted, duration, facts, figure, thousands } from "../text.ts";
 import type { TrainOptions } from "../train.ts";
 import type { Best } from "./best.ts";
 
@@ -80,12 +81,10 @@ export class TerminalReport {
   epoch({ epoch, loss, lossSum, seconds, evaluation }: EpochReport): void {
     this.close();
     const rate = thousands(this.seen.samples / seconds);
-    const { n: _, loss: evalLoss, ...metrics } = evaluation ?? { n: 0, loss: Number.NaN };
     const figures = [
       `epoch ${epoch}/${this.epochs}`,
       `loss ${figure(loss)} (sum ${figure(lossSum)})`,
-      evaluation && `evaluation loss ${figure(evalLoss)}`,
-      ...Object.entries(metrics).map(([name, value]) => metricText(name, value)),
+      ...(evaluation ? [`evaluation ${scalarTexts(evaluation).join("  ")}`] : []),
       duration(seconds),
       `${rate} images/s`,
     ];
