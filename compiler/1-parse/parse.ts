@@ -3,7 +3,7 @@ import { CompileError, type Diagnostic, type SourceFile } from "../diagnostics.t
 import * as errors from "../errors.ts";
 import { Grammar } from "./grammar.ts";
 import { type Scan, scan, type Token } from "./scan.ts";
-import type { Definition, DefinitionSort, Expr, Item, SyntaxTree } from "./syntax.ts";
+import type { Expr, Item, SyntaxTree } from "./syntax.ts";
 import { syntaxError, unknownItem } from "./syntax-errors.ts";
 
 export const MAX_FILE_SIZE = 1 << 20;
@@ -37,34 +37,6 @@ export function parseExpression(file: SourceFile, from: number): Expr {
   const match = GRAMMAR.match(file, scanned.masked.slice(from), from, "Expr");
   if (match.ok) return match.node as Expr;
   throw new CompileError([syntaxError(file, scanned.tokens, match.offset, match.expected)]);
-}
-
-/** A definition of a library file, parsed when it is first asked for: a model uses few of them. */
-export interface LibraryEntry {
-  readonly sort: DefinitionSort;
-  readonly name: string;
-  readonly doc: string;
-  readonly parse: () => Definition;
-}
-
-/** The definitions of a file, found by their first two words. */
-export function libraryEntries(file: SourceFile): LibraryEntry[] {
-  const scanned = scanOrThrow(file);
-  const words = new Map(scanned.tokens.map((token, i) => [token.start, i]));
-  return scanned.items.map((range) => {
-    const first = words.get(range.start)!;
-    return {
-      sort: scanned.tokens[first].text as DefinitionSort,
-      name: scanned.tokens[first + 1].text,
-      doc: scanned.docs.get(range.start) ?? "",
-      parse: () => {
-        const diagnostics: Diagnostic[] = [];
-        const item = parseItem(file, scanned, range, diagnostics);
-        if (diagnostics.length > 0) throw new CompileError(diagnostics);
-        return item as Definition;
-      },
-    };
-  });
 }
 
 export function scanOrThrow(file: SourceFile): Scan {

@@ -4,7 +4,6 @@
  */
 
 import type { ManifestData, ManifestMeasure } from "../../runtime/abi.ts";
-import { libraryEntries } from "../1-parse/parse.ts";
 import type { Model, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
@@ -62,8 +61,7 @@ class Elaboration {
   private readonly tensors = new Tensors();
 
   constructor(private readonly diagnostics: Diagnostics) {
-    const entries = LIBRARY.flatMap((file) => libraryEntries(file));
-    this.names = new Namespaces(this.b, entries, new Set(LIBRARY));
+    this.names = new Namespaces(this.b, LIBRARY);
   }
 
   run(tree: SyntaxTree, options: ElaborateOptions): Elaborated {

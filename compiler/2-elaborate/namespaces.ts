@@ -1,6 +1,6 @@
 /** The definitions that a file can use: its own, the library's and the builtins, by sort. */
 
-import type { LibraryEntry } from "../1-parse/parse.ts";
+import type { LibraryEntry, LibraryFile } from "../1-parse/library.ts";
 import type { Definition, DefinitionSort } from "../1-parse/syntax.ts";
 import type { SourceFile } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
@@ -96,10 +96,9 @@ export class Namespaces {
 
   constructor(
     private readonly b: Builder,
-    entries: readonly LibraryEntry[],
-    private readonly libraryFiles: ReadonlySet<SourceFile>,
+    private readonly files: readonly LibraryFile[],
   ) {
-    const library = new Library(entries);
+    const library = new Library(files.flatMap(({ entries }) => entries));
     const loss = new LibraryScope("loss", library);
     const spaces: Record<Space, Scope> = {
       values: new LibraryScope("values", library),
@@ -131,11 +130,11 @@ export class Namespaces {
   }
 
   isLibrary(file: SourceFile): boolean {
-    return this.libraryFiles.has(file);
+    return this.files.some((known) => known.file === file);
   }
 }
 
-/** The library's definitions, each parsed when it is first asked for. */
+/** The library's definitions, each unpacked when it is first asked for. */
 class Library {
   private readonly entries = new Map<string, LibraryEntry>();
   /** Where their bodies look names up. */
@@ -146,7 +145,7 @@ class Library {
   }
   find(space: Space, name: string): CValue | undefined {
     const entry = this.entries.get(`${space} ${name}`);
-    return entry && ofDefinition(entry.parse(), this.spaces!);
+    return entry && ofDefinition(entry.definition(), this.spaces!);
   }
   names(space: Space): string[] {
     return [...this.entries.values()].filter((e) => spaceOf(e.sort) === space).map((e) => e.name);

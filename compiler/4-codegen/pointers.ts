@@ -36,6 +36,7 @@ interface Group extends Split {
 export class LoopPointers {
   private readonly groups = new Map<string, Group>();
   private readonly inner = new Set<Local>();
+  private readonly splits = new Map<Buffer, Map<Affine, Split>>();
 
   constructor(
     private readonly counter: Local,
@@ -67,6 +68,13 @@ export class LoopPointers {
   }
 
   private split(at: Affine, buffer: Buffer): Split {
+    const ofBuffer = this.splits.get(buffer) ?? new Map<Affine, Split>();
+    const known = ofBuffer.get(at) ?? this.newSplit(at, buffer);
+    this.splits.set(buffer, ofBuffer.set(at, known));
+    return known;
+  }
+
+  private newSplit(at: Affine, buffer: Buffer): Split {
     const outer: Affine["terms"][number][] = [];
     const inner: Affine["terms"][number][] = [];
     let by = 0;
@@ -74,8 +82,9 @@ export class LoopPointers {
       if (term.v === this.counter) by += term.by;
       else (this.inner.has(term.v) ? inner : outer).push(term);
     }
-    outer.sort((a, b) => this.idOf(a.v) - this.idOf(b.v));
-    const key = [this.idOf(buffer), by, ...outer.map((t) => `${this.idOf(t.v)}*${t.by}`)].join();
+    if (outer.length > 1) outer.sort((a, b) => this.idOf(a.v) - this.idOf(b.v));
+    let key = `${this.idOf(buffer)},${by}`;
+    for (const t of outer) key += `,${this.idOf(t.v)}*${t.by}`;
     return { key, outer, by, inner };
   }
 

@@ -80,41 +80,55 @@ function memo(name: Names): Names {
 function write(kernel: Kernel, name: string, names: Names): string {
   const params = kernel.buffers.map((b) => `${names(b)}: ${b.elem}`).join(", ");
   const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])].map(names).join(", ");
-  return [`kernel ${name}(${params}; ${samples})`, ...nested(kernel.body, names)].join("\n");
+  const lines = [`kernel ${name}(${params}; ${samples})`];
+  for (const s of kernel.body) statement(s, names, "  ", lines);
+  return lines.join("\n");
 }
 
-const nested = (block: readonly Stmt[], names: Names): string[] =>
-  block.flatMap((s) => statement(s, names)).map((line) => `  ${line}`);
-
-/** The lines of a statement. */
-function statement(s: Stmt, names: Names): string[] {
+/** Adds the lines of a statement. */
+function statement(s: Stmt, names: Names, indent: string, lines: string[]): void {
   const expr = (e: Expr) => expression(e, names);
+  const line = (text: string) => lines.push(indent + text);
+  const nested = (block: readonly Stmt[]) => {
+    for (const inner of block) statement(inner, names, `${indent}  `, lines);
+  };
   switch (s.k) {
     case "let":
-      return [`let ${names(s.v)}: ${s.v.ty} = ${expr(s.init)}`];
+      line(`let ${names(s.v)}: ${s.v.ty} = ${expr(s.init)}`);
+      return;
     case "set":
-      return [`${names(s.v)} = ${expr(s.value)}`];
+      line(`${names(s.v)} = ${expr(s.value)}`);
+      return;
     case "store": {
       const lanes = s.value.ty.endsWith("x4") ? ` :${s.stride}${s.count === undefined ? "" : ` x${s.count}`}` : "";
-      return [`${names(s.buffer)}[${place(s.at, names)}${lanes}] = ${expr(s.value)}`];
+      line(`${names(s.buffer)}[${place(s.at, names)}${lanes}] = ${expr(s.value)}`);
+      return;
     }
-    case "for":
-      return [
-        `${s.parallel ? `parallel ${s.parallel} ` : ""}for ${names(s.v)} = ${expr(s.from)} to ${expr(s.to)} step ${s.step}`,
-        ...nested(s.body, names),
-      ];
-    case "if": {
-      const otherwise = s.else.length > 0 ? ["else", ...nested(s.else, names)] : [];
-      return [`if ${expr(s.cond)}`, ...nested(s.then, names), ...otherwise];
+    case "for": {
+      const parallel = s.parallel ? `parallel ${s.parallel} ` : "";
+      line(`${parallel}for ${names(s.v)} = ${expr(s.from)} to ${expr(s.to)} step ${s.step}`);
+      nested(s.body);
+      return;
     }
+    case "if":
+      line(`if ${expr(s.cond)}`);
+      nested(s.then);
+      if (s.else.length > 0) line("else");
+      nested(s.else);
+      return;
     case "zero":
-      return [`${s.parallel ? "parallel " : ""}${names(s.buffer)}[${place(s.at, names)} ..+${expr(s.count)}] = 0`];
+      line(`${s.parallel ? "parallel " : ""}${names(s.buffer)}[${place(s.at, names)} ..+${expr(s.count)}] = 0`);
+      return;
     case "barrier":
-      return ["barrier"];
+      line("barrier");
+      return;
     case "loop":
-      return ["do", ...nested(s.body, names), `while ${expr(s.while)}`];
+      line("do");
+      nested(s.body);
+      line(`while ${expr(s.while)}`);
+      return;
     case "point":
-      return [`${names(s.v)} = &${names(s.v.pointsTo!)}[${place(s.at, names)}]`];
+      line(`${names(s.v)} = &${names(s.v.pointsTo!)}[${place(s.at, names)}]`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** The files of the standard library. */
-import type { SourceFile } from "../diagnostics.ts";
+import { type LibraryFile, unpacked } from "../1-parse/library.ts";
 import activations from "./activations.model";
 import activationsAxis from "./activations-axis.model";
 import initialisers from "./initialisers.model";
@@ -22,26 +22,26 @@ import optimizers from "./optimizers.model";
 import schedules from "./schedules.model";
 import transforms from "./transforms.model";
 
-export const LIBRARY: readonly SourceFile[] = [
-  { name: "std/layers.model", text: layers },
-  { name: "std/layers-conv.model", text: layersConv },
-  { name: "std/layers-pool.model", text: layersPool },
-  { name: "std/layers-norm.model", text: layersNorm },
-  { name: "std/layers-dropout.model", text: layersDropout },
-  { name: "std/layers-shape.model", text: layersShape },
-  { name: "std/layers-pad.model", text: layersPad },
-  { name: "std/layers-resize.model", text: layersResize },
-  { name: "std/layers-attention.model", text: layersAttention },
-  { name: "std/layers-pool-windows.model", text: layersPoolWindows },
-  { name: "std/activations.model", text: activations },
-  { name: "std/activations-axis.model", text: activationsAxis },
-  { name: "std/losses.model", text: losses },
-  { name: "std/losses-classes.model", text: lossesClasses },
-  { name: "std/losses-binary.model", text: lossesBinary },
-  { name: "std/losses-distances.model", text: lossesDistances },
-  { name: "std/metrics.model", text: metrics },
-  { name: "std/optimizers.model", text: optimizers },
-  { name: "std/schedules.model", text: schedules },
-  { name: "std/initialisers.model", text: initialisers },
-  { name: "std/transforms.model", text: transforms },
+export const LIBRARY: readonly LibraryFile[] = [
+  unpacked("std/layers.model", layers),
+  unpacked("std/layers-conv.model", layersConv),
+  unpacked("std/layers-pool.model", layersPool),
+  unpacked("std/layers-norm.model", layersNorm),
+  unpacked("std/layers-dropout.model", layersDropout),
+  unpacked("std/layers-shape.model", layersShape),
+  unpacked("std/layers-pad.model", layersPad),
+  unpacked("std/layers-resize.model", layersResize),
+  unpacked("std/layers-attention.model", layersAttention),
+  unpacked("std/layers-pool-windows.model", layersPoolWindows),
+  unpacked("std/activations.model", activations),
+  unpacked("std/activations-axis.model", activationsAxis),
+  unpacked("std/losses.model", losses),
+  unpacked("std/losses-classes.model", lossesClasses),
+  unpacked("std/losses-binary.model", lossesBinary),
+  unpacked("std/losses-distances.model", lossesDistances),
+  unpacked("std/metrics.model", metrics),
+  unpacked("std/optimizers.model", optimizers),
+  unpacked("std/schedules.model", schedules),
+  unpacked("std/initialisers.model", initialisers),
+  unpacked("std/transforms.model", transforms),
 ];

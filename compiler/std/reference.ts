@@ -1,5 +1,5 @@
 /** The reference of the library, made from the `///` comments of its files: the last part of docs/language.md. */
-import { type LibraryEntry, libraryEntries } from "../1-parse/parse.ts";
+import type { LibraryEntry } from "../1-parse/library.ts";
 import type { Definition } from "../1-parse/syntax.ts";
 import type { Builtin } from "../2-elaborate/builtins/builtin.ts";
 import { BUILTINS, DISTRIBUTIONS } from "../2-elaborate/builtins/index.ts";
@@ -14,10 +14,10 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Markdown: one section a file, one entry a definition; then the functions that are not written in the language. */
 export function libraryReference(): string {
-  const sections = LIBRARY.flatMap((file) => {
+  const sections = LIBRARY.flatMap(({ file, entries }) => {
     // What has no `///` comment only serves others.
-    const entries = libraryEntries(file).filter(({ doc }) => doc !== "");
-    return entries.length === 0 ? [] : [[`### ${titleOf(file)}`, ...entries.map(entryText)].join("\n\n")];
+    const described = entries.filter(({ doc }) => doc !== "");
+    return described.length === 0 ? [] : [[`### ${titleOf(file)}`, ...described.map(entryText)].join("\n\n")];
   });
   const builtins = [
     "### Functions on numbers and tensors",
@@ -39,7 +39,7 @@ function titleOf({ name }: SourceFile): string {
 }
 
 function entryText(entry: LibraryEntry): string {
-  const definition = entry.parse();
+  const definition = entry.definition();
   return `#### \`${definition.sort} ${signature(definition)}\`\n\n${entry.doc}`;
 }
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { type LibraryEntry, libraryEntries } from "../../compiler/1-parse/parse.ts";
+import type { LibraryEntry } from "../../compiler/1-parse/library.ts";
 import type { AssertStatement, Statement } from "../../compiler/1-parse/syntax.ts";
 import { LIBRARY } from "../../compiler/std/index.ts";
 import { libraryReference } from "../../compiler/std/reference.ts";
@@ -25,9 +25,9 @@ it.each(examples.map((text, i) => [i + 1, text] as const))("example %i compiles"
   expect(check(modelWith(text)).diagnostics).toEqual([]);
 });
 
-const entries = LIBRARY.flatMap((file) => libraryEntries(file));
+const entries = LIBRARY.flatMap((file) => file.entries);
 const uses = (name: string): number =>
-  LIBRARY.reduce((count, { text }) => count + [...text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length, 0);
+  LIBRARY.reduce((count, { file }) => count + [...file.text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length, 0);
 const exampleOf = (doc: string): string | undefined => /Example: `([^`]*)`/.exec(doc)?.[1];
 
 it("says nothing of what only serves others, and that is used", () => {
@@ -36,12 +36,12 @@ it("says nothing of what only serves others, and that is used", () => {
 });
 
 /** Formula, arguments, shapes and example: what a comment must say. What works on no tensor has no shapes. */
-function lacking({ sort, doc, parse }: LibraryEntry): string[] {
+function lacking({ sort, doc, definition }: LibraryEntry): string[] {
   const shaped = sort !== "schedule" && sort !== "optimizer";
   const parts = ["Formula", ...(shaped ? ["Shapes"] : []), "Example"];
   const missing = parts.filter((part) => !new RegExp(`^${part}: \\S`, "m").test(doc));
   // x is what the formula is about.
-  const params = parse()
+  const params = definition()
     .params.map(({ name }) => name.text)
     .filter((name) => name !== "x");
   const text = /(?:^|\n)Arguments: [\s\S]*?(?:\n\n|$)/.exec(doc)?.[0] ?? "";
@@ -68,8 +68,8 @@ function assertions(statements: readonly Statement[]): AssertStatement[] {
 const CURED = /(layers|activations|losses|initialisers)\b/;
 
 it("names a cure in every message of its layers, losses, activations and initialisers", () => {
-  const files = LIBRARY.filter(({ name }) => CURED.test(name)).flatMap((file) => libraryEntries(file));
-  const without = files.flatMap(({ parse }) => assertions(parse().body).filter(({ cure }) => cure === null));
+  const files = LIBRARY.filter(({ file }) => CURED.test(file.name)).flatMap((file) => file.entries);
+  const without = files.flatMap(({ definition }) => assertions(definition().body).filter(({ cure }) => cure === null));
   expect(without.map(({ message }) => message)).toEqual([]);
 });
 
