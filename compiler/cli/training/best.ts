@@ -37,7 +37,7 @@ export class Best {
     private readonly options: TrainOptions,
     resumed: boolean,
   ) {
-    const known = trainer.manifest.programs.evaluate.results.filter(({ shape }) => shape.length === 0);
+    const known = trainer.manifest.programs.summary.results.filter(({ shape }) => shape.length === 0);
     const names = known.map(({ name }) => name);
     const asked = options.metric ?? (names.includes("accuracy") ? "accuracy" : "loss");
     const [, name, direction] = /^(.*?)(?::(min|max))?$/.exec(asked)!;
@@ -53,7 +53,7 @@ export class Best {
 
   /** Writes the weights if this evaluation is the best so far. */
   async see(epoch: number, evaluation: Evaluation): Promise<void> {
-    const value = evaluation[this.name];
+    const value = evaluation[this.name] as number;
     if (this.mark !== null && !(this.sign * value > this.sign * this.mark.value)) {
       this.waited++;
       return;
