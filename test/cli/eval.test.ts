@@ -17,7 +17,7 @@ beforeAll(async () => {
   const files = ["--save", weights, "--log", run.log, "--tensorboard", run.board];
   const { stdout } = await mlc(["train", model, "--epochs", "1", ...files]);
   expect(stdout).toMatch(/^epoch 1\/1 .* evaluation loss \S+ {2}accuracy \S+% {2}total \S+ {2}[\d.]+ m?s /m);
-});
+}, 120_000);
 
 test("--json has every metric whole, as the log of the run", async () => {
   const [found] = jsonLines((await mlc(["eval", model, "--weights", weights, "--json"])).stdout);
