@@ -14,8 +14,7 @@ export interface PackedFile {
   }[];
 }
 
-export interface LibraryFile {
-  readonly file: SourceFile;
+export interface LibraryFile extends SourceFile {
   readonly entries: readonly LibraryEntry[];
 }
 
@@ -37,12 +36,13 @@ export function packed(file: SourceFile): PackedFile {
 }
 
 export function unpacked(name: string, { text, entries }: PackedFile): LibraryFile {
-  const file: SourceFile = { name, text };
   const place = ([start, end]: readonly [number, number]) => ({ file, start, end });
   const definition = (tree: string): Definition =>
     JSON.parse(tree, (key, value) => (key === "span" ? place(value) : value));
-  return {
-    file,
+  const file: LibraryFile = {
+    name,
+    text,
     entries: entries.map(({ tree, ...entry }) => ({ ...entry, definition: () => definition(tree) })),
   };
+  return file;
 }

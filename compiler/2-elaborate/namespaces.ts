@@ -130,7 +130,7 @@ export class Namespaces {
   }
 
   isLibrary(file: SourceFile): boolean {
-    return this.files.some((known) => known.file === file);
+    return this.files.some((known) => known === file);
   }
 }
 

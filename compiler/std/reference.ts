@@ -14,9 +14,9 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /** Markdown: one section a file, one entry a definition; then the functions that are not written in the language. */
 export function libraryReference(): string {
-  const sections = LIBRARY.flatMap(({ file, entries }) => {
+  const sections = LIBRARY.flatMap((file) => {
     // What has no `///` comment only serves others.
-    const described = entries.filter(({ doc }) => doc !== "");
+    const described = file.entries.filter(({ doc }) => doc !== "");
     return described.length === 0 ? [] : [[`### ${titleOf(file)}`, ...described.map(entryText)].join("\n\n")];
   });
   const builtins = [

@@ -69,7 +69,7 @@ async function runBackend(reference: Reference, name: BackendName): Promise<Valu
     const given: Values[] = [];
     write(trainer, states[0]);
     const onStep = ({ loss }: { loss: number }) => {
-      given.push(new Map([["loss", scalar(loss)], ...read(trainer)]));
+      given.push(new Map([["loss", figures(loss)], ...read(trainer)]));
       write(trainer, states[given.length]);
     };
     for await (const _ of trainer.fit(data, { epochs: 2, steps: STEPS, shuffle: false, onStep }));
@@ -81,7 +81,7 @@ async function runBackend(reference: Reference, name: BackendName): Promise<Valu
       }),
     );
     const { n: _, ...evaluation } = await trainer.evaluate(first);
-    given.push(new Map(Object.entries(evaluation).map(([metric, value]) => [metric, scalar(value)])));
+    given.push(new Map(Object.entries(evaluation).map(([metric, value]) => [metric, figures(value)])));
     const { n: __, ...outputs } = await trainer.predict(first);
     given.push(
       new Map(
@@ -97,7 +97,10 @@ async function runBackend(reference: Reference, name: BackendName): Promise<Valu
   }
 }
 
-const scalar = (value: number): Tensor => ({ shape: [], data: Float64Array.of(value) });
+const figures = (value: number | Float32Array | Float64Array | Int32Array): Tensor => ({
+  shape: [],
+  data: typeof value === "number" ? Float64Array.of(value) : Float64Array.from(value),
+});
 
 function write(trainer: Trainer, values: Values): void {
   for (const { name, data } of trainer.tensors()) data.set(values.get(name)!.data);

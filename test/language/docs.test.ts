@@ -27,7 +27,7 @@ it.each(examples.map((text, i) => [i + 1, text] as const))("example %i compiles"
 
 const entries = LIBRARY.flatMap((file) => file.entries);
 const uses = (name: string): number =>
-  LIBRARY.reduce((count, { file }) => count + [...file.text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length, 0);
+  LIBRARY.reduce((count, { text }) => count + [...text.matchAll(new RegExp(`\\b${name}\\b`, "g"))].length, 0);
 const exampleOf = (doc: string): string | undefined => /Example: `([^`]*)`/.exec(doc)?.[1];
 
 it("says nothing of what only serves others, and that is used", () => {
@@ -68,7 +68,7 @@ function assertions(statements: readonly Statement[]): AssertStatement[] {
 const CURED = /(layers|activations|losses|initialisers)\b/;
 
 it("names a cure in every message of its layers, losses, activations and initialisers", () => {
-  const files = LIBRARY.filter(({ file }) => CURED.test(file.name)).flatMap((file) => file.entries);
+  const files = LIBRARY.filter(({ name }) => CURED.test(name)).flatMap((file) => file.entries);
   const without = files.flatMap(({ definition }) => assertions(definition().body).filter(({ cure }) => cure === null));
   expect(without.map(({ message }) => message)).toEqual([]);
 });
