@@ -73,7 +73,7 @@ describe("a folder of pictures", () => {
     const result = await train(model(root, { data, steps: "random_flip; normalize" }), "--save", save);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(result.stdout).toContain("image_folder: 4 training images (");
-    expect(result.stdout).toContain("1 evaluation images (");
+    expect(result.stdout).toContain("1 evaluation image (");
     const { metadata } = decodeSafetensors(place.read(save.slice(place.directory.length + 1)));
     expect(JSON.parse(metadata["mlc.classes"])).toEqual(["apples", "Ünï 猫"]);
   });

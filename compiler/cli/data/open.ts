@@ -2,7 +2,7 @@
 import type { Manifest } from "../../../runtime/abi.ts";
 import type { Dataset } from "../../../runtime/index.ts";
 import { UserError } from "../errors.ts";
-import { thousands } from "../text.ts";
+import { counted } from "../text.ts";
 import { holdOut, type Parts, type Samples } from "./samples.ts";
 import { misfit, type Opened, type OpenOptions, onlyInput, type Part, SOURCES } from "./sources.ts";
 
@@ -97,13 +97,13 @@ function titleOf(
   const own = source.title("training");
   const other = from === "eval" ? source.title("evaluation") : from === "validation" ? `held out of ${own}` : own;
   const parts = [
-    training && `${thousands(training.length)} training ${nounOf(training)} (${own})`,
-    evaluation && `${thousands(evaluation.length)} evaluation ${nounOf(evaluation)} (${other})`,
+    training && `${counted(training.length, `training ${nounOf(training)}`)} (${own})`,
+    evaluation && `${counted(evaluation.length, `evaluation ${nounOf(evaluation)}`)} (${other})`,
   ];
   return `${name}: ${parts.filter(Boolean).join(", ")}`;
 }
 
-const nounOf = ({ data }: Samples): string => ("images" in data && "shape" in data ? "images" : "samples");
+const nounOf = ({ data }: Samples): string => ("images" in data && "shape" in data ? "image" : "sample");
 
 /** Images of the model's shape, labels that the target can be; named arrays have been looked at as they were read. */
 function checkFit(manifest: Manifest, { data }: Samples): void {
