@@ -1,6 +1,6 @@
 /** Makes known what the files of a model define; before a file's own definitions, those of the files that it imports. */
 import type { AssertStatement, Definition, Expr, ImportItem, LetClause, SyntaxTree } from "../1-parse/syntax.ts";
-import { CompileError } from "../diagnostics.ts";
+import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { assert } from "./body.ts";
 import { type Context, didYouMean, type Env } from "./context.ts";
@@ -28,7 +28,8 @@ export class Linker {
     for (const definition of definitions) {
       const { sort, name } = definition;
       if (spaces.define(definition) && !spaces.isImported(name.text, sort)) continue;
-      diagnostics.add(errors.duplicateName({ kind: sort, name: name.text }, name.span));
+      const notes = otherPlace(spaces, name.text);
+      diagnostics.add(errors.duplicateName({ kind: sort, name: name.text }, name.span, { notes }));
     }
     const constants = lets.map(({ name }) => name.text);
     // Definitions that refer to themselves must not be run.
@@ -67,7 +68,8 @@ export class Linker {
         diagnostics.add(errors.unknownImport(params, name.span, didYouMean(name.text, names)));
       } else if (!spaces.import(from, name.text, as.text)) {
         const help = `import it under another name: \`import ${name.text} as … from "${item.path.text}"\``;
-        diagnostics.add(errors.duplicateName({ kind: "name", name: as.text }, as.span, { help }));
+        const notes = otherPlace(spaces, as.text);
+        diagnostics.add(errors.duplicateName({ kind: "name", name: as.text }, as.span, { help, notes }));
       }
     }
   }
@@ -84,6 +86,11 @@ export class Linker {
     this.assertions(own.asserts, spaces);
     return spaces;
   }
+}
+
+function otherPlace(spaces: Spaces, name: string): Diagnostic["notes"] {
+  const span = spaces.importedPlace(name);
+  return span ? [{ message: "another one is imported from here", span }] : [];
 }
 
 function ownOf({ items }: SyntaxTree): Own & { readonly asserts: readonly AssertStatement[] } {

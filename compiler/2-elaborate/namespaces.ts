@@ -2,7 +2,7 @@
 
 import type { LibraryEntry, LibraryFile } from "../1-parse/library.ts";
 import type { Definition, DefinitionSort } from "../1-parse/syntax.ts";
-import type { SourceFile } from "../diagnostics.ts";
+import type { SourceFile, Span } from "../diagnostics.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { BUILTINS, DISTRIBUTIONS } from "./builtins/index.ts";
@@ -55,6 +55,11 @@ export class Spaces {
   /** Whether a name of that sort, or a constant, is imported. */
   isImported(name: string, sort: DefinitionSort | null = null): boolean {
     return this.imported?.[sort === null ? "values" : spaceOf(sort)].own(name) !== undefined;
+  }
+  /** Where what is imported under that name is defined; null for constants. */
+  importedPlace(name: string): Span | null {
+    const found = SPACES.map((space) => this.imported?.[space].own(name)).find((v) => v !== undefined && isCallable(v));
+    return found && isCallable(found) && found.target.kind === "definition" ? found.target.definition.name.span : null;
   }
   /** Takes what another file defines under `name`, whatever it is; false if something of that name is imported already. */
   import(from: Spaces, name: string, as: string): boolean {
