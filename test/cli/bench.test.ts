@@ -49,3 +49,8 @@ test("a table for people", async () => {
   expect(stdout).toMatch(/^ *ms +share +Mflop +MB +GFLOP\/s +of peak +GB\/s +of memory +of roofline +kernel$/m);
   expect(stdout).toMatch(/^ *\d+\.\d{3} .* \d+% {2}matmul\S* f32\[n, 10\]$/m);
 });
+
+test("a model that measures its training data first", async () => {
+  const measured = work.file("measured.model", SMALL.replace("eval_size = 90)", "eval_size = 90) { normalize }"));
+  expect((await mlc(["bench", measured, "--steps", "1", "--json"])).code).toBe(0);
+});

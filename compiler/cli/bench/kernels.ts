@@ -56,6 +56,7 @@ export async function timeKernels(
   });
   const steps: number[] = [];
   const batch = noise(manifest);
+  for (const trainer of [whole, inKernels]) await trainer.measure(batch);
   for (let round = -WARM_UP; round < options.steps; round++) {
     const start = performance.now();
     await whole.step(batch);
