@@ -97,5 +97,5 @@ it.each(codes)("%s", async (code) => {
 
 it("has no text for a code that is gone", () => {
   const folder = fileURLToPath(new URL("codes", import.meta.url));
-  expect(readdirSync(folder).sort()).toEqual(codes.map((code) => `${code}.txt`).sort());
+  expect(readdirSync(folder).filter((name) => !codes.includes(name.replace(/\.txt$/, "")))).toEqual([]);
 });
