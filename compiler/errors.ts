@@ -156,6 +156,8 @@ export const repeatLimit = message("repeat-limit", ["count", "limit"]);
 
 // Warnings
 export const deadLayer = message("dead-layer", ["name"]);
+export const unusedLet = message("unused-let", ["name"]);
+export const repeatedActivation = message("repeated-activation", ["loss", "computes", "found"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);
 export const unmatchedPattern = message("unmatched-pattern", ["pattern", "known"]);
 export const emptyGroup = message("empty-group", []);
