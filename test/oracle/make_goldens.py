@@ -1,8 +1,8 @@
 """Writes test/golden/*.json: the losses of PyTorch's float64 training from the weights and data of fixtures.py.
 
-    python make_goldens.py [--only layers|generated|cifar10|models|random] [--float32]
+    python make_goldens.py [--only layers|generated|cifar10|models|random] [--case NAME] [--float32]
 
-`--float32` writes nothing: it prints how far PyTorch's own float32 run is from the golden, which is what a tolerance can ask.
+`--case` makes this entry anew and leaves the others. `--float32` writes nothing: it prints how far PyTorch's own float32 run is from the golden, which is what a tolerance can ask.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Run:
             self.y = self.y.to(dtype)
         self.model = case.module().to(dtype)
         self.model.eval()(self.batch()[0])  # gives lazy layers their sizes
-        fill(self.model)
+        fill(self.model, case.draw)
         self.model.train()
         self.optimizer = case.optimizer.make(self.model.parameters())
         self.schedule = case.optimizer.schedule and case.optimizer.schedule(self.optimizer)
@@ -132,6 +132,8 @@ def golden(case: cases.Case) -> dict:
         "target": run.head.target, "input": case.input, "size": case.size, "batch": case.batch, "samples": len(run.raw),
         "losses": losses, "first_step": first,
     }  # fmt: skip
+    if case.draw:
+        entry["draw"] = case.draw
     if case.name in cases.DEFINITIONS:
         entry["definitions"] = cases.DEFINITIONS[case.name]
     if run.schedule:
@@ -171,6 +173,7 @@ def main() -> None:
     torch.set_num_threads(1)  # the same sums everywhere
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", choices=["layers", "generated", "cifar10", "models", "random"])
+    parser.add_argument("--case")
     parser.add_argument("--float32", action="store_true")
     options = parser.parse_args()
     groups = {"layers": cases.LAYERS, "generated": cases.GENERATED, "cifar10": cases.CIFAR10, "models": cases.MODELS, "random": RANDOM}
@@ -178,15 +181,16 @@ def main() -> None:
         if options.only not in (None, name):
             continue
         file = GOLDEN / f"{name}.json"
+        known = {entry["name"]: entry for entry in json.loads(file.read_text())}
+        chosen = [case for case in group if options.case in (None, case.name)]
         if options.float32:
-            known = {entry["name"]: entry for entry in json.loads(file.read_text())}
-            for case in group:
+            for case in chosen:
                 float32_error(case, known[case.name])
             continue
-        lines = []
-        for case in group:
+        for case in chosen:
             print(name, case.name, flush=True)
-            lines.append(json.dumps(golden(case), separators=(",", ":")))
+            known[case.name] = golden(case)
+        lines = [json.dumps(known[case.name], separators=(",", ":")) for case in group]
         file.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 

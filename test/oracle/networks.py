@@ -107,18 +107,21 @@ def resnet20() -> nn.Module:
     )  # fmt: skip
 
 
-def fill(model: nn.Module) -> None:
-    """Initial weights: U(-b, b), b = 1/sqrt(fan_in), as PyTorch's default; normalisation: weight U(0.5, 1.5), bias U(-0.1, 0.1)."""
+def fill(model: nn.Module, draw: str = "") -> None:
+    """Initial weights: U(-b, b), b = 1/sqrt(fan_in), as PyTorch's default; normalisation: weight U(0.5, 1.5), bias U(-0.1, 0.1).
+
+    Another `draw` gives other weights.
+    """
     parameters = dict(model.named_parameters())
     for name, parameter in parameters.items():
         weight = parameters[name.removesuffix("bias") + "weight"] if name.endswith("bias") else parameter
         shape = tuple(parameter.shape)
         if weight.dim() > 1:
             bound = 1 / math.sqrt(math.prod(weight.shape[1:]))
-            values = uniform(name, shape, -bound, bound)
+            values = uniform(name + draw, shape, -bound, bound)
         elif name.endswith("bias"):
-            values = uniform(name, shape, -0.1, 0.1)
+            values = uniform(name + draw, shape, -0.1, 0.1)
         else:
-            values = uniform(name, shape, 0.5, 1.5)
+            values = uniform(name + draw, shape, 0.5, 1.5)
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(values))

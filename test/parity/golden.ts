@@ -17,6 +17,8 @@ export interface Golden {
   readonly batch: number;
   readonly samples: number;
   readonly losses: readonly number[];
+  /** Of the initial weights. */
+  readonly draw?: string;
   /** For each tensor, Σ change · probe of the first step, where probe is `uniform("probe", shape, -1, 1)`. */
   readonly first_step: Readonly<Record<string, number>>;
   /** More settings of `train`, and how many batches an update takes. */
@@ -79,13 +81,14 @@ function generated({ input, samples, size }: Golden): Data {
 /** As `fill` in networks.py: U(±1/√fan_in); of normalisations the weight U(0.5, 1.5) and the bias U(−0.1, 0.1). */
 export function initialWeights(
   params: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  draw = "",
 ): { name: string; shape: readonly number[]; data: Float32Array }[] {
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
   return params.map(({ name, shape }) => {
     const isBias = name.endsWith("bias");
     const weight = isBias ? shapes.get(name.replace(/bias$/, "weight"))! : shape;
     const bound = 1 / Math.sqrt(weight.slice(1).reduce((a, b) => a * b, 1));
-    if (weight.length > 1) return { name, shape, data: uniform(name, shape, -bound, bound) };
-    return { name, shape, data: isBias ? uniform(name, shape, -0.1, 0.1) : uniform(name, shape, 0.5, 1.5) };
+    if (weight.length > 1) return { name, shape, data: uniform(name + draw, shape, -bound, bound) };
+    return { name, shape, data: isBias ? uniform(name + draw, shape, -0.1, 0.1) : uniform(name + draw, shape, 0.5, 1.5) };
   });
 }

@@ -25,7 +25,7 @@ export async function trainerOf(compilation: Compilation, seed = 0): Promise<Tra
 export async function goldenTrainer(golden: Golden, backend: Backend, numerics?: Numerics): Promise<Trainer> {
   const trainer = await trainerOf(compileFor(modelText(golden), backend, numerics));
   const buffers = trainer.tensors().filter(({ kind }) => kind === "buffer");
-  await trainer.load(encodeSafetensors([...initialWeights(trainer.parameters()), ...buffers]));
+  await trainer.load(encodeSafetensors([...initialWeights(trainer.parameters(), golden.draw), ...buffers]));
   return trainer;
 }
 
