@@ -144,8 +144,8 @@ describe("data that does not fit", () => {
 
   test("a source that the command line cannot read", async () => {
     expectUserError(
-      await mlc(["train", variant("x.model", /data .*\n/, 'data npy(path = "x")\n')]),
-      "unknown data source `npy`",
+      await mlc(["train", variant("x.model", /data .*\n/, 'data webcam(path = "x")\n')]),
+      "unknown data source `webcam`",
       "cifar10",
     );
   });
