@@ -89,6 +89,10 @@ export function initialWeights(
     const weight = isBias ? shapes.get(name.replace(/bias$/, "weight"))! : shape;
     const bound = 1 / Math.sqrt(weight.slice(1).reduce((a, b) => a * b, 1));
     if (weight.length > 1) return { name, shape, data: uniform(name + draw, shape, -bound, bound) };
-    return { name, shape, data: isBias ? uniform(name + draw, shape, -0.1, 0.1) : uniform(name + draw, shape, 0.5, 1.5) };
+    return {
+      name,
+      shape,
+      data: isBias ? uniform(name + draw, shape, -0.1, 0.1) : uniform(name + draw, shape, 0.5, 1.5),
+    };
   });
 }
