@@ -62,6 +62,8 @@ const STORED_OPERANDS: Readonly<Record<string, readonly number[]>> = {
 
 /** An inlined expression that costs more than this is not computed twice. */
 const RECOMPUTE_LIMIT = 8;
+/** One that is computed again for each element along some axis costs at most this. */
+const REPEAT_LIMIT = 2;
 /** Above this many operations an expression is cut, so that kernels stay of a size that engines compile well. */
 const EXPRESSION_LIMIT = 200;
 const EPILOGUE_LIMIT = 24;
@@ -142,7 +144,7 @@ class Fusion {
     let cost = costOf(value);
     for (const input of operands) {
       const inner = this.costs.get(input) ?? 0;
-      if (repeats(value, input) && inner > RECOMPUTE_LIMIT) this.store(input, "read many times");
+      if (repeats(value, input) && inner > REPEAT_LIMIT) this.store(input, "read many times");
       if (!this.stored.has(input)) cost += inner;
     }
     const uses = this.users.get(value)?.length ?? 0;

@@ -23,31 +23,45 @@ export function depthwise(ctx: GroupContext): void {
   const [samples, channels] = anchor.type.shape;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   const bySample = bestBalanced([sizeOf([samples], ctx.batch), windows[0][0].out.count]) === 0;
-  const rowsOf = (n: Local, window: Window) => {
-    const [rows, { out }] = window;
-    const main = out.count - (out.count % PIXELS);
-    const line = (y: Local) => {
+  // Windows of as many rows and columns take turns, so that memory is written from one end to the other; so results that lie
+  // apart are made one by one.
+  const strips = (n: Local, together: readonly (readonly Window[])[]) => {
+    const [[[rows, { out }]]] = together;
+    const atOnce = out.step === 1 ? PIXELS : 1;
+    const main = out.count - (out.count % atOnce);
+    const line = (windows: readonly Window[], y: Local) => {
       const tiles = (first: number, end: number, pixels: number) => {
         if (first === end) return;
-        k.for("x", first, end, pixels, (x) =>
-          eachVector(ctx, channels as number, (c, lanes) => tile(ctx, window, { n, y, x, c }, pixels, lanes)),
-        );
+        k.for("x", first, end, pixels, (x) => {
+          for (const window of windows) {
+            eachVector(ctx, channels as number, (c, lanes) => tile(ctx, window, { n, y, x, c }, pixels, lanes));
+          }
+        });
       };
-      tiles(0, main, PIXELS);
+      tiles(0, main, atOnce);
       tiles(main, out.count, out.count - main);
     };
-    k.for("y", 0, rows.out.count, 1, line, !bySample && "first");
+    const lines = (y: Local) => {
+      for (const sameRow of together) line(sameRow, y);
+    };
+    k.for("y", 0, rows.out.count, 1, lines, !bySample && "first");
   };
-  k.for(
-    "n",
-    0,
-    k.dim(samples),
-    1,
-    (n) => {
-      for (const window of windows) rowsOf(n, window);
-    },
-    bySample && "first",
-  );
+  const bySize = grouped(windows, ([rows, columns]) => `${rows.out.count} ${columns.out.count}`);
+  const sample = (n: Local) => {
+    for (const windows of bySize) {
+      strips(
+        n,
+        grouped(windows, ([rows]) => String(rows.out.start)),
+      );
+    }
+  };
+  k.for("n", 0, k.dim(samples), 1, sample, bySample && "first");
+}
+
+function grouped<T>(items: readonly T[], key: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return [...groups.values()];
 }
 
 /** Vectors of channels, then what is left of one. */
@@ -72,7 +86,7 @@ function tile(ctx: GroupContext, [rows, columns]: Window, at: Position, pixels: 
   const [x, w] = anchor.inputs.map((value) => operand(ctx, value));
   const [, , down, across] = stridesOf(w.layout, 4);
   const acc = Array.from({ length: pixels }, () => k.variable(zero(ctx), "acc"));
-  tapsInside(k, rows, at.y, (ky) => {
+  const row = (ky: Local) => {
     const column = (kx: Local | null, taps: readonly number[]) => {
       const elements = new Map<number, Expr>();
       // Neighbouring pixels share elements.
@@ -101,7 +115,8 @@ function tile(ctx: GroupContext, [rows, columns]: Window, at: Position, pixels: 
     );
     if (pixels + count + loaded.size <= REGISTERS) column(null, range(count));
     else k.for("kx", 0, count, 1, (kx) => column(kx, [0]));
-  });
+  };
+  tapsInside(k, rows, at.y, row, true);
   acc.forEach((sum, p) => {
     const index = [affine(0, [at.n, 1]), affine(0, [at.c, 1]), outputAt(rows, at.y), outputAt(columns, at.x, p)];
     finish(ctx, index, ctx.target.lanes > 1 ? at.c : null, new Map([[anchor, e.local(sum)]]), lanes);

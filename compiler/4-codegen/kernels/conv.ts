@@ -189,17 +189,33 @@ export const inputAt = ({ input }: Taps, t: Local, j: Local | null, p = 0): Affi
 export const weightOf = ({ weight }: Taps, j: Local | null): Affine =>
   j ? affine(weight.first, [j, weight.step]) : affine(weight.first);
 
-/** The taps of output t whose element is there. */
-export function tapsInside(k: KernelBuilder, { out, input, weight }: Taps, t: Local, body: (j: Local) => void): void {
+/**
+ * The taps of output t whose element is there. With `split`, outputs all of whose taps are there have a loop of their own, of
+ * constant length: for bodies so short that the bounds would cost more.
+ */
+export function tapsInside(
+  k: KernelBuilder,
+  { out, input, weight }: Taps,
+  t: Local,
+  body: (j: Local) => void,
+  split = false,
+): void {
   if (weight.count === 0) return;
   const { e } = k;
-  const last = input.base + input.step * (out.count - 1) + input.tap * (weight.count - 1);
-  if (input.base >= 0 && last < input.size) return k.for("ky", 0, weight.count, 1, body);
+  const span = input.tap * (weight.count - 1);
+  const all = () => k.for("ky", 0, weight.count, 1, body);
+  if (input.base >= 0 && input.base + input.step * (out.count - 1) + span < input.size) return all();
   // 0 <= base + step·t + tap·j < size
-  const floor = (x: Expr) => (input.tap === 1 ? x : e.div(x, e.const(input.tap, "i32")));
-  const first = floor(k.index(affine(input.tap - 1 - input.base, [t, -input.step])));
-  const end = floor(k.index(affine(input.tap - 1 + input.size - input.base, [t, -input.step])));
-  const from = k.let(e.binary("max", first, e.const(0, "i32")), "from");
-  const to = k.let(e.binary("min", end, e.const(weight.count, "i32")), "to");
-  k.for("ky", from, to, 1, body);
+  const some = () => {
+    const floor = (x: Expr) => (input.tap === 1 ? x : e.div(x, e.const(input.tap, "i32")));
+    const first = floor(k.index(affine(input.tap - 1 - input.base, [t, -input.step])));
+    const end = floor(k.index(affine(input.tap - 1 + input.size - input.base, [t, -input.step])));
+    const from = k.let(e.binary("max", first, e.const(0, "i32")), "from");
+    const to = k.let(e.binary("min", end, e.const(weight.count, "i32")), "to");
+    k.for("ky", from, to, 1, body);
+  };
+  if (!split) return some();
+  const start = k.let(k.index(affine(input.base, [t, input.step])), "start");
+  const inside = e.compare("lt", start, e.const(input.size - span, "i32"));
+  k.if(e.binary("and", e.compare("ge", start, e.const(0, "i32")), inside), all, some);
 }
