@@ -202,8 +202,11 @@ function interpolate(text: string, span: Span, env: Env): string {
 
 function steps(statement: Extract<Statement, { kind: "step" }>, env: Env, body: Body): void {
   if (body.kind === "optimizer") misplaced("a value", statement.span, env, body);
-  if (body.kind === "function" && body.current !== null)
-    throw env.ctx.failure(errors.unusedValue({}, body.trail.at(-1)!.span));
+  // A step that failed has left no trail, and its error is known.
+  const before = body.trail.at(-1);
+  if (body.kind === "function" && body.current !== null && before) {
+    throw env.ctx.failure(errors.unusedValue({}, before.span));
+  }
   body.current = stepsValue(statement.steps, env, body);
   body.endsInStep = true;
 }
