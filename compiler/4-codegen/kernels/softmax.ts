@@ -4,7 +4,7 @@
  */
 import { sizeOf } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
-import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import type { Affine, Buffer, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
 import { extentOf, finish, type GroupContext, nest, operand, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
@@ -21,19 +21,33 @@ export function softmax(ctx: GroupContext): void {
   const inner = scalar ? { ...ctx, target: { ...target, lanes: 1 as const } } : ctx;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
+  // The exponentials of a row, which are needed for their sum and for the result.
+  const kept = anchor.op === "softmax" ? ctx.scratch(sizeOf([size], ctx.batch)) : null;
   const along = (index: Affine[], body: (x: Expr, here: Affine[], lane: Local | null) => void) =>
     nest(inner, [extentOf(size)], ([v], lane) => {
       const here = [...index];
       here[axis] = affine(0, [v, 1]);
       body(ctx.scope(lane).at(x, here), here, lane);
     });
+  const fromKept = (index: Affine[], buffer: Buffer, sum: Expr) =>
+    nest(inner, [extentOf(size)], ([v], lane) => {
+      const here = [...index];
+      here[axis] = affine(0, [v, 1]);
+      const exp: Expr = { k: "load", ty: lane ? "f32x4" : "f32", buffer, at: here[axis], stride: lane ? 1 : 0 };
+      finish(ctx, here, lane, new Map([[anchor, k.let(e.div(exp, sum))]]));
+    });
   const row = (index: Affine[]) => {
     const largest = fold(inner, "pmax", Number.NEGATIVE_INFINITY, (add) =>
       along(index, (value, _, lane) => add(value, lane)),
     );
     const sum = fold(inner, "add", 0, (add) =>
-      along(index, (value, _, lane) => add(e.unary("exp", e.sub(value, largest)), lane)),
+      along(index, (value, here, lane) => {
+        const exp = k.let(e.unary("exp", e.sub(value, largest)));
+        if (kept) k.add({ k: "store", buffer: kept, at: here[axis], value: exp, stride: lane ? 1 : 0 });
+        add(exp, lane);
+      }),
     );
+    if (kept) return fromKept(index, kept, sum);
     const logarithm = anchor.op === "softmax" ? null : k.let(e.unary("log", sum));
     along(index, (value, here, lane) => {
       const shifted = e.sub(value, largest);
