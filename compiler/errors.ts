@@ -30,6 +30,21 @@ export function readCatalogue(markdown: string): Map<string, CatalogueEntry> {
   return entries;
 }
 
+/** What the catalogue says about a code: text, meaning, example, cure. Null if there is no such code. */
+export function explainCode(code: string): string | null {
+  const entry = CATALOGUE.get(code);
+  const part = catalogueText.split(/^### /m).find((text) => text.slice(0, text.indexOf("\n")).trim() === code);
+  if (!entry || part === undefined) return null;
+  const body = part.slice(part.indexOf("\n")).split(/^## /m)[0];
+  const plain = body
+    .replace(/^> /m, "")
+    .replace(/```model\n([^`]*)```/g, (_, example: string) => example.replace(/^(?=.)/gm, "    "));
+  return `${entry.severity}[${code}]: ${plain.trim()}\n`;
+}
+
+/** All codes, for suggestions. */
+export const codes = (): readonly string[] => [...CATALOGUE.keys()];
+
 const CATALOGUE: ReadonlyMap<string, CatalogueEntry> = readCatalogue(catalogueText);
 
 type Extra = { readonly help?: string; readonly notes?: Diagnostic["notes"] };
@@ -71,7 +86,7 @@ export const nestedTooDeeply = message("nested-too-deeply", ["limit"]);
 export const expressionTooLong = message("expression-too-long", ["limit"]);
 export const syntaxError = message("syntax-error", ["expected", "found"]);
 export const unknownItem = message("unknown-item", ["found"]);
-export const tooManyErrors = message("too-many-errors", ["count"]);
+export const tooManyErrors = message("too-many-errors", ["count", "kind"]);
 
 // Imports
 export const importPath = message("import-path", ["path", "problem"]);
@@ -141,6 +156,8 @@ export const repeatLimit = message("repeat-limit", ["count", "limit"]);
 
 // Warnings
 export const deadLayer = message("dead-layer", ["name"]);
+export const unusedLet = message("unused-let", ["name"]);
+export const repeatedActivation = message("repeated-activation", ["loss", "computes", "found"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);
 export const unmatchedPattern = message("unmatched-pattern", ["pattern", "known"]);
 export const emptyGroup = message("empty-group", []);

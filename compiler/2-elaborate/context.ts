@@ -43,11 +43,14 @@ export class Diagnostics {
     else this.dropped.push(d);
   }
   get all(): Diagnostic[] {
-    const [first] = this.dropped;
-    return first ? [...this.list, errors.tooManyErrors({ count: this.dropped.length }, first.span)] : this.list;
+    if (this.dropped.length === 0) return this.list;
+    const first = this.dropped.find(({ severity }) => severity === "error") ?? this.dropped[0];
+    const kind = first.severity === "error" ? "errors" : "warnings";
+    const rest = errors.tooManyErrors({ count: this.dropped.length, kind }, first.span);
+    return [...this.list, { ...rest, severity: first.severity }];
   }
   get failed(): boolean {
-    return this.list.some((d) => d.severity === "error");
+    return this.all.some((d) => d.severity === "error");
   }
 }
 

@@ -8,7 +8,7 @@ import type { Model, SyntaxTree } from "../1-parse/syntax.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { Builder } from "../ir/builder.ts";
-import { type InputDecl, type Module, type Program, topological, type Value } from "../ir/graph.ts";
+import type { InputDecl, Module, Program, Value } from "../ir/graph.ts";
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
 import { Context, Diagnostics, type Env, Failure } from "./context.ts";
@@ -22,6 +22,7 @@ import { constantOverrides, withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
 import { type TrainSettings, trainSettings } from "./settings.ts";
+import { repeatedActivation, unusedLets, withoutEffect } from "./warnings.ts";
 
 export interface ElaborateOptions {
   /** Values of `--set`: `optimizer.lr` → `0.01`. */
@@ -94,7 +95,13 @@ class Elaboration {
     const optimizer =
       clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.bufferUpdates(), update, training.ctx);
     this.stopIfFailed();
-    this.warnings(clauses, [loss!, ...evaluation.metricValues], training.ctx);
+    for (const warning of [
+      ...withoutEffect(clauses, this.tensors.all, [loss!, ...evaluation.metricValues]),
+      ...unusedLets(tree.file),
+      ...repeatedActivation(clauses.loss!, training.outputs[0].value),
+    ]) {
+      this.diagnostics.add(warning);
+    }
     const trainStep = { name: "train_step", results: [{ name: "loss", value: loss! }], updates: optimizer!.batch };
     const updating = optimizer!.update ? [{ name: "update", results: [], updates: optimizer!.update }] : [];
     const measures = evaluation.measurePrograms();
@@ -148,18 +155,6 @@ class Elaboration {
       seen.add(name.text);
     }
     return declared.filter((decl) => decl !== null);
-  }
-
-  /** What is declared and has no effect on the loss or a metric. */
-  private warnings(clauses: Clauses, outputs: readonly Value[], ctx: Context): void {
-    const used = new Set(topological(outputs).map((v) => `${v.op} ${v.attrs.name}`));
-    const dead = this.tensors.all.filter(({ kind, name }) => kind === "param" && !used.has(`param ${name}`));
-    const layers = new Map(dead.map((decl) => [decl.name.replace(/\.?[^.]*$/, ""), decl]));
-    for (const [name, { span }] of layers) ctx.diagnostics.add(errors.deadLayer({ name }, span));
-    for (const { kind, name } of clauses.inputs) {
-      if (used.has(`input ${name.text}`)) continue;
-      ctx.diagnostics.add(errors.unusedInput({ kind, name: name.text }, name.span));
-    }
   }
 
   /** Where the model's clauses stand. */

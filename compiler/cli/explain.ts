@@ -1,6 +1,9 @@
 /** `mlc explain`: what the compiler did, stage by stage. */
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { type CompileOptions, compile } from "../compile.ts";
+import { nearest } from "../diagnostics.ts";
+import { codes, explainCode } from "../errors.ts";
 import { explain, stages } from "../explain.ts";
 import { UsageError } from "./errors.ts";
 import type { Io } from "./io.ts";
@@ -19,12 +22,18 @@ export function addExplain(program: Command, io: Io): void {
   const command = program
     .command("explain")
     .description("show the IR after each pass, the symbolic gradient, fusion, memory, FLOPs and bytes of each kernel")
-    .argument("<file>", "the .model file")
+    .argument("<file>", "the .model file; or the code of an error or warning, such as unknown-name")
     .option("--stage <name>", `one of ${stages.map(({ name }) => name).join(", ")}`)
     .option("--program <name>", "only this program: train_step, evaluate, forward, …");
   addBackendOptions(addModelOptions(command)).addHelpText("after", `\nStages:\n${stageList()}`);
   command.action((file: string, options: ExplainOptions) => {
     const { stage, program: only } = options;
+    const message = explainCode(file);
+    if (message !== null) {
+      io.stdout.write(message);
+      return;
+    }
+    if (looksLikeCode(file)) throw new UsageError(`there is no file and no message ${file}`, suggestion(file));
     if (stage !== undefined && !stages.some(({ name }) => name === stage)) {
       throw new UsageError(`there is no stage ${stage}`, `The stages are\n${stageList()}`);
     }
@@ -34,6 +43,13 @@ export function addExplain(program: Command, io: Io): void {
     if (stage !== undefined) io.stdout.write(show(stage));
     else io.stdout.write(`${OVERVIEW.map(show).join("\n")}\nMore with --stage:\n${stageList()}`);
   });
+}
+
+const looksLikeCode = (text: string): boolean => /^[a-z]+(-[a-z]+)+$/.test(text) && !existsSync(text);
+
+function suggestion(code: string): string {
+  const near = nearest(code, codes());
+  return near === null ? "Codes stand in brackets before a message: error[unknown-name]." : `Did you mean ${near}?`;
 }
 
 function checkProgram(source: string, name: string, options: CompileOptions): void {

@@ -1,5 +1,5 @@
-/** The catalogue of messages and the functions that use it say the same, and each example gives the code that it stands for. */
-import { describe, expect, it } from "vitest";
+/** The catalogue of messages and the functions that use it say the same. */
+import { expect, it } from "vitest";
 import type { MessageFunction } from "../../compiler/errors.ts";
 import * as errors from "../../compiler/errors.ts";
 import catalogue from "../../compiler/messages.md";
@@ -20,22 +20,6 @@ it.each(functions.map((f) => [f.code, f] as const))("%s fills every parameter of
   const values = Object.fromEntries(f.params.map((p) => [p, "?"]));
   const { message, help } = f(values, null);
   expect(`${message} ${help ?? ""}`).not.toMatch(/\{\w+\}/);
-});
-
-const examples = catalogue
-  .split(/^### /m)
-  .slice(1)
-  .flatMap((part) => {
-    const example = /```model\n([^`]*)```/.exec(part)?.[1];
-    return example === undefined ? [] : [[part.slice(0, part.indexOf("\n")).trim(), example] as const];
-  });
-
-describe("examples", () => {
-  it.each(examples)("%s", (code, example) => {
-    const { diagnostics } = check(modelWith(example));
-    expect(diagnostics.map((d) => d.code)).toContain(code);
-    for (const { span } of diagnostics) expect(span).not.toBeNull();
-  });
 });
 
 it("shows a correct model without diagnostics", () => {

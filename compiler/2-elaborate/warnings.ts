@@ -1,0 +1,97 @@
+/** What is allowed and hardly meant: layers and names without effect, a softmax that the loss computes again. */
+import { scan } from "../1-parse/scan.ts";
+import type { Expr, UseClause } from "../1-parse/syntax.ts";
+import type { Diagnostic, SourceFile } from "../diagnostics.ts";
+import * as errors from "../errors.ts";
+import { type TensorDecl, topological, type Value } from "../ir/graph.ts";
+import type { Clauses } from "./clauses.ts";
+
+/** What is declared and has no effect on `outputs`: the loss and the metrics. */
+export function withoutEffect(
+  clauses: Clauses,
+  tensors: readonly TensorDecl[],
+  outputs: readonly Value[],
+): readonly Diagnostic[] {
+  const used = new Set(topological(outputs).map((v) => `${v.op} ${v.attrs.name}`));
+  const dead = tensors.filter(({ kind, name }) => kind === "param" && !used.has(`param ${name}`));
+  const layers = new Map(dead.map((decl) => [decl.name.replace(/\.?[^.]*$/, ""), decl]));
+  const inputs = clauses.inputs.filter(({ name }) => !used.has(`input ${name.text}`));
+  return [
+    ...[...layers].map(([name, { span }]) => errors.deadLayer({ name }, span)),
+    ...inputs.map(({ kind, name }) => errors.unusedInput({ kind, name: name.text }, name.span)),
+  ];
+}
+
+/** `let`s of the file whose name stands nowhere else in it. */
+export function unusedLets(file: SourceFile): readonly Diagnostic[] {
+  const { tokens } = scan(file);
+  const counts = new Map<string, number>();
+  for (const { text, kind } of tokens) if (kind === "word") counts.set(text, (counts.get(text) ?? 0) + 1);
+  // The texts of assertions name values in braces.
+  const texts = tokens.filter(({ kind }) => kind === "string").map(({ text }) => text);
+  return tokens.flatMap(({ text, start, end }, i) => {
+    if (tokens[i - 1]?.text !== "let" || counts.get(text) !== 1 || texts.some((t) => t.includes(`{${text}`))) return [];
+    return [errors.unusedLet({ name: text }, { file, start, end })];
+  });
+}
+
+/** Losses that begin with an activation of their own, and what must not stand in front of them. */
+const OWN_ACTIVATION: Readonly<
+  Record<string, { readonly computes: string; readonly found: (v: Value) => string | null }>
+> = {
+  cross_entropy: {
+    computes: "log_softmax",
+    found: (v) => (isSoftmax(v) ? "softmax" : isLogSoftmax(v) ? "log_softmax" : null),
+  },
+  bce_with_logits: { computes: "sigmoid", found: (v) => (v.op === "sigmoid" ? "sigmoid" : null) },
+};
+
+/** `cross_entropy(net, …)` where the net ends with `softmax`, and the like. */
+export function repeatedActivation({ expr }: UseClause, net: Value): readonly Diagnostic[] {
+  const value = throughViews(net);
+  return callsOn("net", expr).flatMap(({ callee, span }) => {
+    const known = Object.hasOwn(OWN_ACTIVATION, callee) ? OWN_ACTIVATION[callee] : undefined;
+    const activation = known?.found(value) ?? null;
+    if (known === undefined || activation === null) return [];
+    const note = { message: `the net's \`${activation}\` is computed here`, span: value.span };
+    return [
+      errors.repeatedActivation({ loss: callee, computes: known.computes, found: activation }, span, { notes: [note] }),
+    ];
+  });
+}
+
+/** Calls in an expression whose first argument is this name. */
+function callsOn(name: string, expr: Expr): { callee: string; span: Expr["span"] }[] {
+  const inner = Object.values(expr).flatMap((part): Expr[] =>
+    (Array.isArray(part) ? part : [part]).flatMap((p) =>
+      p?.value?.kind ? [p.value] : p?.expr?.kind ? [p.expr] : p?.kind ? [p] : [],
+    ),
+  );
+  const own =
+    expr.kind === "call" &&
+    expr.callee.kind === "name" &&
+    expr.args[0]?.value.kind === "name" &&
+    expr.args[0].value.name === name
+      ? [{ callee: expr.callee.name, span: expr.span }]
+      : [];
+  return [...own, ...inner.flatMap((part) => callsOn(name, part))];
+}
+
+function throughViews(value: Value): Value {
+  return value.op === "reshape" || value.op === "broadcast" ? throughViews(value.inputs[0]) : value;
+}
+
+/** e / Σ e with e = exp(…) */
+function isSoftmax({ op, inputs: [e, total] }: Value): boolean {
+  if (op !== "div" || e.op !== "exp") return false;
+  const sum = throughViews(total);
+  return sum.op === "sum" && sum.inputs[0] === e;
+}
+
+/** x − log Σ exp(x) */
+function isLogSoftmax({ op, inputs: [x, shift] }: Value): boolean {
+  const log = op === "sub" ? throughViews(shift) : null;
+  if (log?.op !== "log") return false;
+  const sum = throughViews(log.inputs[0]);
+  return sum.op === "sum" && sum.inputs[0].op === "exp" && sum.inputs[0].inputs[0] === x;
+}
