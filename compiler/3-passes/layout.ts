@@ -49,14 +49,20 @@ export class Layouts {
   }
 }
 
+/** Program by program: what one of them needs as an operand, another may compute as it reads it. */
 export function assignLayouts(module: Module, b: Builder, target: Target): Module {
+  const programs = module.programs.flatMap((program) => placed({ ...module, programs: [program] }, b, target).programs);
+  return { ...module, programs };
+}
+
+function placed(module: Module, b: Builder, target: Target): Module {
   const columns = neededPadding(module);
   const layouts = new Layouts();
   const panel = 2 * target.lanes;
   const store = (value: Value, layout: string) =>
     layouts.nameOf(value) === layout ? value : b.op("relayout", [value], { layout });
 
-  const placed = rewrite(module, b, (value, inputs) => {
+  const stored = rewrite(module, b, (value, inputs) => {
     let operands = inputs;
     if (value.op === "conv2d" || value.op === "conv2d_grad_input") {
       operands = [inputs[0], store(inputs[1], weightLayout(value, panel))];
@@ -72,7 +78,7 @@ export function assignLayouts(module: Module, b: Builder, target: Target): Modul
   const copied = (value: Value) => isLeaf(value) || isHost(value) || value.op === "max_pool2d_index";
   const rowMajor = (value: Value) =>
     copied(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row");
-  return { ...placed, programs: placed.programs.map((p) => mapRoots(p, rowMajor)) };
+  return { ...stored, programs: stored.programs.map((p) => mapRoots(p, rowMajor)) };
 }
 
 /** Patches that overlap are added up in rows with room for what lies beside the image. */
