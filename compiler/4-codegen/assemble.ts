@@ -13,6 +13,7 @@ import type { Address, Blocks, Call, LoopModule } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { type Arena, planProgram, planRegion, Sizes, sumsOf, type Tenant } from "./arena.ts";
 import type { Source } from "./lower.ts";
+import { LowerOnce } from "./lower-once.ts";
 import {
   callsOf,
   isRegion,
@@ -72,7 +73,9 @@ class Assembly {
     private readonly checkFinite: boolean,
   ) {
     this.sizes = new Sizes(layouts, target);
-    this.programs = schedules.map((plan) => lowerProgram(plan, { target, layouts, batch: module.batch }));
+    const options = { target, layouts, batch: module.batch };
+    const once = new LowerOnce(options);
+    this.programs = schedules.map((plan) => lowerProgram(plan, options, once));
   }
 
   run(): Assembled {

@@ -2,7 +2,8 @@
 import type { Blocked, Region } from "../3-passes/blocks.ts";
 import type { Group } from "../3-passes/fuse.ts";
 import type { Value } from "../ir/graph.ts";
-import { type Lowered, type LowerOptions, lowerCopy, lowerGroup, lowerTotal } from "./lower.ts";
+import { type Lowered, type LowerOptions, lowerCopy, lowerTotal } from "./lower.ts";
+import type { LowerOnce } from "./lower-once.ts";
 
 export interface LoweredCall {
   readonly lowered: Lowered;
@@ -30,10 +31,9 @@ export function callsOf({ steps }: LoweredProgram): LoweredCall[] {
   return steps.flatMap((step) => (isRegion(step) ? step.parts.flatMap((part) => part.calls) : [step]));
 }
 
-export function lowerProgram(plan: Blocked, options: LowerOptions): LoweredProgram {
+export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOnce): LoweredProgram {
   const call = (group: Group, part?: number): LoweredCall => {
-    const lowered = lowerGroup(group, plan, options, part);
-    return { lowered, output: group.outputs[0], group };
+    return { lowered: once.lower(group, plan, part), output: group.outputs[0], group };
   };
   const alone = (value: Value, lowered: Lowered, reason: string): LoweredCall => {
     return { lowered, output: value, group: { anchor: null, outputs: [value], inside: new Set(), reason } };

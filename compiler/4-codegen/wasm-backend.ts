@@ -46,9 +46,14 @@ export function emitTeamWasm(
   const barriers = (wasm: WasmModule) => wasm.func("barrier", BARRIER_TYPE, emitBarrier);
   const { wasm, barrier, functionOf, finite, finish } = begin(module, barriers);
   const alone = (kernel: Kernel) => functionOf(kernel, null);
+  const shared = new Map<Kernel, Kernel | null>();
+  const sharedOut = (kernel: Kernel): Kernel | null => {
+    if (!shared.has(kernel)) shared.set(kernel, shareOut(kernel));
+    return shared.get(kernel)!;
+  };
   for (const { name, steps } of module.programs) {
     const resolved = steps.map((step): ResolvedStep => {
-      const kernel = isBlocks(step) ? null : shareOut(step.kernel);
+      const kernel = isBlocks(step) ? null : sharedOut(step.kernel);
       if (!kernel) return resolve(step, alone);
       return { call: step as Call, f: functionOf(kernel, barrier), shared: true };
     });
@@ -78,8 +83,11 @@ function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef)
   const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
   const math = mathLibrary(wasm, constants);
   const functions = new Map<string, FunctionRef>();
+  const texts = new Map<Kernel, string>();
   const functionOf = (kernel: Kernel, barrier: FunctionRef | null): FunctionRef => {
-    const key = `${barrier ? "shared " : ""}${canonicalKernel(kernel)}`;
+    const text = texts.get(kernel) ?? canonicalKernel(kernel);
+    texts.set(kernel, text);
+    const key = `${barrier ? "shared " : ""}${text}`;
     let f = functions.get(key);
     if (!f) {
       const type = kernelType(kernel, barrier !== null);
