@@ -10,7 +10,7 @@ const model = (net: string) => `model pooled {
   net { ${net}; flatten; linear(5) }
   loss cross_entropy(net, label)
   optimizer sgd(lr = 0.1)
-  train { batch = 3 }
+  train { batch = 3, convolution = winograd4 }
 }
 `;
 
