@@ -53,7 +53,8 @@ describe.skipIf(chromium === null)("in Chromium", () => {
     const found = await tab.waitForFunction(() => (globalThis as { result?: unknown }).result, undefined, {
       timeout: 60_000,
     });
-    const result = (await found.jsonValue()) as ScenarioResult;
+    // Typed arrays as what Node's side writes for them.
+    const result = JSON.parse(JSON.stringify(await found.jsonValue())) as ScenarioResult;
     await tab.close();
     expect(complaints).toEqual([]);
     return result;
