@@ -12,11 +12,12 @@ import { randomModel } from "../fuzz/generate.ts";
 import { modelText } from "../fuzz/program.ts";
 import { Random } from "../fuzz/random.ts";
 
-const models = fileURLToPath(new URL("../../models", import.meta.url));
-const files = [
-  ...readdirSync(models).map((name) => ({ name, text: readFileSync(`${models}/${name}`, "utf8") })),
-  ...LIBRARY,
-];
+const modelsOf = (folder: string): { name: string; text: string }[] => {
+  const path = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
+  const names = readdirSync(path).filter((name) => name.endsWith(".model"));
+  return names.map((name) => ({ name, text: readFileSync(`${path}/${name}`, "utf8") }));
+};
+const files = [...modelsOf("models"), ...modelsOf("docs/examples"), ...LIBRARY];
 const formatted = (text: string): string => format({ name: "test.model", text });
 const comments = (text: string): string[] => (text.match(/\/\/.*/g) ?? []).map((comment) => comment.trimEnd());
 
@@ -26,6 +27,7 @@ const treeOf = (text: string): string =>
 
 describe.each(files)("$name", ({ text }) => {
   const result = formatted(text);
+  it("is formatted (mlc fmt models docs/examples compiler/std)", () => expect(text).toBe(result));
   it("means the same", () => {
     expect(treeOf(result)).toBe(treeOf(text));
     expect(comments(result)).toEqual(comments(text));
