@@ -220,7 +220,9 @@ def layers() -> list[Case]:
         Case("dropout_eval", "dropped:0.5", module=partial(networks.dropped, 0.5), size=16, steps=0, **images),
         Case("conv2d_same", "same", module=networks.same, size=9, **images),
         Case("conv2d", "convolved", module=networks.convolved, size=15, **images),
-        Case("resnet20", "resnet20", GENTLE, networks.resnet20, batch=8, samples=30, steps=4),
+        # On this draw a change of the weights by one rounding error changes no loss by more than 2e-8; on others by up to 3e-5,
+        # where one of the half a million relus is turned over.
+        Case("resnet20", "resnet20", GENTLE, networks.resnet20, batch=8, samples=30, steps=4, draw=" 5"),
     ]
     cases += [
         Case(f"schedule/{name}", "line", opt, networks.line, steps=15, **vectors) for name, opt in SCHEDULES.items()
