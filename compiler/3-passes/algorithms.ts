@@ -1,20 +1,27 @@
 /** Chooses how convolutions are computed, as rewrites on the graph. */
 import type { Builder } from "../ir/builder.ts";
-import type { Module, Value } from "../ir/graph.ts";
+import { type Module, roots, type Value } from "../ir/graph.ts";
 import { tileOf } from "../ops/conv-algorithms.ts";
 import type { Target } from "../target.ts";
 import { chooseAlgorithm, isConvolution } from "./convolution.ts";
 import { rebuild, rewrite } from "./rewrite.ts";
+import { mixingDepths } from "./samples.ts";
 import { byWinograd } from "./winograd.ts";
 
 export function chooseAlgorithms(module: Module, b: Builder, target: Target): Module {
+  const depths = mixingDepths(module.programs.flatMap(roots));
   return rewrite(module, b, (value, inputs) => {
     if (!isConvolution(value)) return rebuild(b, value, inputs);
     const m = tileOf(chooseAlgorithm(value, target, module.batch).algorithm);
-    if (m !== null) return byWinograd(b, m, value, inputs);
+    if (m !== null) return byWinograd(b, m, value, inputs, isMuchLater(value, depths));
     if (value.op === "conv2d_grad_input" && isTurned(value)) return convolveTurned(b, value, inputs[0], inputs[1]);
     return rebuild(b, value, inputs);
   });
+}
+
+/** Whether a weight gradient can begin only when what the forward convolution made of its input has left the cache. */
+function isMuchLater({ op, inputs: [x, dy] }: Value, depths: ReadonlyMap<Value, number>): boolean {
+  return op === "conv2d_grad_weight" && depths.get(dy)! > depths.get(x)!;
 }
 
 /** A dense one with stride 1. (Others are several small convolutions of dy: taps.ts.) */

@@ -89,16 +89,24 @@ class Blocking {
   private readonly storage = new Map<Value, Storage>();
   private readonly samples = new Map<Value, number>();
 
+  /** The groups that must run after a group. */
+  private readonly after = new Map<Group, Group[]>();
+
   constructor(
     private readonly plan: Schedule,
     private readonly options: BlockOptions,
-  ) {}
+  ) {
+    for (const [group, earlier] of plan.before) {
+      for (const other of earlier) this.after.set(other, [...(this.after.get(other) ?? []), group]);
+    }
+  }
 
   run(): Blocked {
     for (const group of this.plan.groups) {
       this.kinds.set(group, this.kindOf(group));
       this.stages.set(group, this.stageOf(group));
     }
+    for (const group of [...this.plan.groups].reverse()) this.sink(group);
     const stages = [...new Set(this.stages.values())].sort((a, b) => a - b);
     const steps = stages.flatMap((stage) => this.stepsOf(stage));
     return {
@@ -158,6 +166,19 @@ class Blocking {
       else stage = Math.max(stage, kind === "whole" ? at : at + 1);
     }
     return stage;
+  }
+
+  /** What is larger than its operands is made in the last region that still is in time for its readers. */
+  private sink(group: Group): void {
+    if (this.kinds.get(group) !== "apart") return;
+    const bytes = (values: Iterable<Value>) =>
+      [...values].reduce((sum, value) => sum + (samplesAxis(value) >= 0 ? this.bytesOfSample(value) : 0), 0);
+    if (bytes(group.outputs) <= bytes(this.plan.reads.get(group)!)) return;
+    const limits = (this.after.get(group) ?? []).map((later) => {
+      const stage = this.stages.get(later)!;
+      return this.kinds.get(later) === "whole" ? stage - 1 : stage;
+    });
+    if (limits.length > 0) this.stages.set(group, Math.max(this.stages.get(group)!, Math.min(...limits)));
   }
 
   private stepsOf(stage: number): Step[] {

@@ -1,5 +1,5 @@
 /** What an operation does across the samples of a batch: the question that decides what may run a few samples at a time. */
-import type { Value } from "../ir/graph.ts";
+import { topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 
 /**
@@ -11,6 +11,19 @@ export type AcrossSamples = "apart" | "summed" | "mixed";
 
 /** The axis of the samples, or −1. */
 export const samplesAxis = (value: Value): number => value.type.shape.indexOf("n");
+
+/**
+ * How many times each value's history has mixed samples: values of one depth can be made for a few samples at a time, one of a
+ * greater depth only after all samples have come to the mixing.
+ */
+export function mixingDepths(all: Iterable<Value>): Map<Value, number> {
+  const depths = new Map<Value, number>();
+  for (const value of topological(all)) {
+    const before = value.inputs.reduce((most, input) => Math.max(most, depths.get(input)!), 0);
+    depths.set(value, before + (acrossSamples(value) === "apart" ? 0 : 1));
+  }
+  return depths;
+}
 
 /** Sample by sample, for operands whose first axis are the samples. */
 const IMAGE_OPS = new Set([

@@ -77,8 +77,9 @@ class Algorithm {
   }
 
   /** [P, N, T, C] */
-  input(x: Value): Value {
-    return this.tile(x, this.t.input, this.image);
+  input(x: Value, again = false): Value {
+    // To write the larger transformed input to memory and read it there takes longer than to make it twice.
+    return this.tile(x, this.t.input, again ? { ...this.image, again } : this.image);
   }
   /** [P, O, C] */
   weights(w: Value): Value {
@@ -117,12 +118,18 @@ class Algorithm {
   }
 }
 
-/** A convolution or one of its gradients, m × m outputs at a time. */
-export function byWinograd(b: Builder, m: number, conv: Value, [first, second]: readonly Value[]): Value {
+/** A convolution or one of its gradients, m × m outputs at a time; a weight gradient may transform the input `again`. */
+export function byWinograd(
+  b: Builder,
+  m: number,
+  conv: Value,
+  [first, second]: readonly Value[],
+  again: boolean,
+): Value {
   if (conv.op === "conv2d") return winogradConv(b, m, conv, first, second);
   return conv.op === "conv2d_grad_input"
     ? winogradGradInput(b, m, conv, first, second)
-    : winogradGradWeight(b, m, conv, first, second);
+    : winogradGradWeight(b, m, conv, first, second, again);
 }
 
 function winogradConv(b: Builder, m: number, conv: Value, x: Value, w: Value): Value {
@@ -136,8 +143,8 @@ function winogradGradInput(b: Builder, m: number, conv: Value, dy: Value, w: Val
   return algorithm.inputGradient(b.matmul(algorithm.outputGradient(dy), algorithm.weights(w)), conv.type.shape);
 }
 
-function winogradGradWeight(b: Builder, m: number, conv: Value, x: Value, dy: Value): Value {
+function winogradGradWeight(b: Builder, m: number, conv: Value, x: Value, dy: Value, again: boolean): Value {
   const algorithm = new Algorithm(b, m, conv, conv.type.shape, dy.type.shape);
-  const product = b.op("contract_rows", [algorithm.input(x), algorithm.outputGradient(dy)], { batch: 1 });
+  const product = b.op("contract_rows", [algorithm.input(x, again), algorithm.outputGradient(dy)], { batch: 1 });
   return algorithm.weightGradient(product, conv.type.shape);
 }
