@@ -154,6 +154,9 @@ export const tooMuchWork = message("too-much-work", ["limit"]);
 export const callsTooDeep = message("calls-too-deep", ["limit"]);
 export const repeatLimit = message("repeat-limit", ["count", "limit"]);
 
+// Found by `mlc check --grad`
+export const gradientDiffers = message("gradient-differs", ["what", "variable", "gradient", "difference"]);
+
 // Warnings
 export const deadLayer = message("dead-layer", ["name"]);
 export const unusedLet = message("unused-let", ["name"]);

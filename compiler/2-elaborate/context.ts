@@ -1,4 +1,5 @@
 /** The state of one elaboration of the model (there are two: for training and for evaluation), and how errors are raised in it. */
+import type { Definition } from "../1-parse/syntax.ts";
 import { type Diagnostic, nearest, type SourceFile, type Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { Builder } from "../ir/builder.ts";
@@ -67,6 +68,15 @@ export interface TrailStep {
   readonly span: Span;
 }
 
+/** A definition of the user's at work: what it was given, and what it made of it. */
+export interface Application {
+  readonly definition: Definition;
+  readonly span: Span;
+  /** Arguments by name; `in` is what a layer works on. */
+  readonly operands: ReadonlyMap<string, CValue>;
+  readonly result: CValue;
+}
+
 export class Context {
   /** New values of the buffers by name, each with the value that it was computed from. */
   readonly updates = new Map<string, { readonly old: Value; readonly value: Value; readonly span: Span }>();
@@ -74,6 +84,8 @@ export class Context {
   readonly measured = new Map<string, Value>();
   /** How many classes an integer input or target distinguishes, by its name. */
   readonly classes = new Map<string, number>();
+  /** In the order in which they end. */
+  readonly applications: Application[] = [];
   private readonly frames: Frame[] = [];
   /** The steps of the bodies at work, outermost first. */
   private readonly trails: (readonly TrailStep[])[] = [];

@@ -11,7 +11,7 @@ import { Builder } from "../ir/builder.ts";
 import type { InputDecl, Module, Program, Value } from "../ir/graph.ts";
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
-import { Context, Diagnostics, type Env, Failure } from "./context.ts";
+import { type Application, Context, Diagnostics, type Env, Failure } from "./context.ts";
 import { dataSettings } from "./data-settings.ts";
 import { declareInput } from "./inputs.ts";
 import { Linker } from "./linker.ts";
@@ -43,6 +43,8 @@ export interface Elaborated {
   readonly measures: readonly ManifestMeasure[];
   readonly train: TrainSettings;
   readonly warnings: readonly Diagnostic[];
+  /** Where the net and the loss apply definitions of the user's, in training. */
+  readonly applications: readonly Application[];
 }
 
 export function elaborate(tree: SyntaxTree, options: ElaborateOptions = {}): Elaborated {
@@ -91,6 +93,7 @@ class Elaboration {
     );
     if (!this.diagnostics.failed) ofNet.report(this.diagnostics);
     const { loss } = training;
+    const applications = [...training.ctx.applications];
     // A model without a loss, by mistake, still has its optimizer looked at.
     const optimizer =
       clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.bufferUpdates(), update, training.ctx);
@@ -129,6 +132,7 @@ class Elaboration {
       measures: measures.map(({ name, results }) => ({ tensor: results[0].name, program: name })),
       train,
       warnings: this.diagnostics.all,
+      applications,
     };
   }
 

@@ -39,7 +39,13 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
   }
   const path = shared !== undefined ? shared : pathOf(target.definition, label, env);
   if (takesRequiresGrad(target.definition) && binding.given.get("requires_grad") === false) path?.freeze();
-  return ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
+  const result = ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
+  if (ctx.isUser(target.definition.span.file)) {
+    const { given, input } = binding;
+    const operands = input === null ? given : new Map([["in", input], ...given]);
+    ctx.applications.push({ definition: target.definition, span, operands, result });
+  }
+  return result;
 }
 
 /** The path of a labelled step; two steps with parameters cannot share a label. */

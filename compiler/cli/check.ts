@@ -1,18 +1,25 @@
-/** `mlc check`: the diagnostics of files. */
+/** `mlc check`: the diagnostics of files, and their gradients against finite differences. */
 import type { Command } from "commander";
+import type { CompileOptions } from "../compile.ts";
 import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import { Failed } from "./errors.ts";
+import { writeGradients } from "./gradients.ts";
 import type { Io } from "./io.ts";
 import { compileOptions, readModel } from "./model.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
 import { report, writeDiagnostics } from "./report.ts";
 
+interface CheckOptions extends ModelOptions {
+  readonly grad?: boolean;
+}
+
 export function addCheck(program: Command, io: Io): void {
   const command = program
     .command("check")
     .description("show what is wrong with models")
-    .argument("<file...>", "the .model files");
-  addOutputOptions(addModelOptions(command)).action(async (files: string[], options: ModelOptions) => {
+    .argument("<file...>", "the .model files")
+    .option("--grad", "compare the gradients of your definitions and of the loss with finite differences");
+  addOutputOptions(addModelOptions(command)).action(async (files: string[], options: CheckOptions) => {
     let codes = 0;
     for (const file of files) codes = Math.max(codes, await check(file, options, io));
     if (codes > 0) throw new Failed(codes);
@@ -20,11 +27,13 @@ export function addCheck(program: Command, io: Io): void {
 }
 
 /** Shows the file's diagnostics; 0, or the exit code. */
-async function check(file: string, options: ModelOptions, io: Io): Promise<number> {
+async function check(file: string, options: CheckOptions, io: Io): Promise<number> {
   const { compile } = await import("../compile.ts");
   try {
-    const { warnings } = compile(readModel(file), compileOptions(file, options));
+    const source = readModel(file);
+    const { warnings } = compile(source, compileOptions(file, options));
     if (!options.quiet) writeDiagnostics(warnings, io, options.json);
+    if (options.grad) await checkGradient(source, compileOptions(file, options), options, io);
     if (!options.quiet && !options.json) io.stdout.write(`${file}: no errors\n`);
     return 0;
   } catch (error) {
@@ -32,6 +41,13 @@ async function check(file: string, options: ModelOptions, io: Io): Promise<numbe
       options.quiet && error instanceof CompileError ? new CompileError(error.diagnostics.filter(isError)) : error;
     return report(shown, io, options.json ?? false);
   }
+}
+
+async function checkGradient(source: string, compiling: CompileOptions, options: CheckOptions, io: Io): Promise<void> {
+  const { checkGradients } = await import("../gradients/check.ts");
+  const found = checkGradients(source, compiling);
+  if (!options.quiet) writeGradients(found, io, options.json ?? false);
+  if (found.diagnostics.length > 0) throw new CompileError(found.diagnostics);
 }
 
 const isError = ({ severity }: Diagnostic): boolean => severity === "error";

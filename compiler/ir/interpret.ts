@@ -45,7 +45,8 @@ export function evaluate(wanted: readonly Value[], env: InterpretEnv): ReadonlyM
   return tensors;
 }
 
-function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: InterpretEnv): Tensor {
+/** What one value is, given its operands'. */
+export function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: InterpretEnv): Tensor {
   const { op, attrs, type, inputs } = value;
   const name = attrs.name as string;
   if (op === "input") return leaf(value, env.inputs.get(name), env);

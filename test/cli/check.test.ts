@@ -56,3 +56,59 @@ test("--set is checked too, and its errors are placed in it", async () => {
   expectUserError(await mlc(["check", good, "--set", "optimizer.rate=1"]), "--set:1:1", "optimizer.rate=1");
   expectUserError(await mlc(["check", good, "--set", "train.epochs=)"]), "--set", "train.epochs=)");
 });
+
+describe("gradients against finite differences", () => {
+  const definitions = `fn swish(x) = x * sigmoid(x)
+fn picked(x, y) = sum(x * one_hot(y, 10), axis = 1)
+fn twice(k) = 2 * k
+fn unused(x) = x ^ 2
+fn held(x, y) = x * stop_gradient(y)
+layer scaled {
+  param gain[in.features] ~ ones
+  dropout(swish(in) * gain, 0.3)
+}
+loss sharp(x, y) = cross_entropy(x, y) ^ 2
+`;
+  const net = SMALL.replace("flatten\n", "flatten\n hidden: linear(twice(8)); first: scaled\n");
+  const loss = "loss sharp(net, label) + 0.1 * mean(picked(net, label)) + mean(held(net, net + 1))";
+  const right = work.file("grad.model", definitions + net.replace("loss cross_entropy(net, label)", loss));
+  const wrong = work.file(
+    "wrong.model",
+    `fn gated(x) = x * sigmoid(stop_gradient(x))\n${SMALL.replace("relu\n", "gated\n")}`,
+  );
+
+  test("agree, with what is skipped and why", async () => {
+    const { code, stdout, stderr } = await mlc(["check", right, "--grad"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const name of ["fn swish", "layer scaled", "fn picked", "loss sharp", "the loss"]) {
+      expect(stdout).toMatch(new RegExp(`${name}.*\n  \\S+: agrees \\([1-9]`));
+    }
+    expect(stdout).toContain("first.gain: agrees");
+    expect(stdout).toContain("with its random numbers held");
+    expect(stdout).toContain("y: skipped: it is i32, which has no gradient");
+    expect(stdout).toContain("y: skipped: it stands behind stop_gradient");
+    expect(stdout).not.toContain("differs");
+    expect(stdout).toContain("unused is skipped: neither the net nor the loss applies it");
+    expect(stdout).toContain("twice is skipped: its result is 16, not a tensor of floats");
+  });
+
+  test("differ where a part of the function is a constant of differentiation", async () => {
+    const result = await mlc(["check", wrong, "--grad"]);
+    expect(result.code).toBe(1);
+    expect(result.stderr).toContain("the gradient of `gated` with respect to `x[");
+    expect(result.stdout).toContain("conv1.weight: agrees");
+    expect(result.stdout).toMatch(/x: differs .*gradient -?[\d.e-]+, differences -?[\d.e-]+/);
+    expect((await mlc(["check", wrong])).code).toBe(0);
+  });
+
+  test("as JSON", async () => {
+    const { code, stdout } = await mlc(["check", wrong, "--grad", "--json"]);
+    expect(code).toBe(1);
+    const events = jsonLines(stdout);
+    const [first] = events as { variables: { worst: { gradient: number; difference: number } }[] }[];
+    expect(first).toMatchObject({ event: "gradient", name: "gated", agrees: false, place: { file: wrong, line: 1 } });
+    const { gradient, difference } = first.variables[0].worst;
+    expect(Math.abs(gradient - difference)).toBeGreaterThan(1e-3 * Math.abs(difference));
+    expect(events.at(-1)).toMatchObject({ event: "diagnostic", code: "gradient-differs" });
+  });
+});
