@@ -1,8 +1,9 @@
 /** compile(source) → kernels, manifest and report. Pure: text in, text and bytes out; runs in a browser as in Node. */
-import type { Engine, Executable, Manifest } from "../runtime/abi.ts";
+import type { Engine, Executable, Manifest, ManifestRequirement } from "../runtime/abi.ts";
 import { type FileContent, type Files, parseWithImports } from "./1-parse/imports.ts";
 import type { SyntaxTree } from "./1-parse/syntax.ts";
 import { elaborate } from "./2-elaborate/elaborate.ts";
+import type { ProgramRequirement } from "./2-elaborate/requirements.ts";
 import { addsUpInTeams, type Blocked, planBlocks } from "./3-passes/blocks.ts";
 import { fuse } from "./3-passes/fuse.ts";
 import { hostExpr } from "./3-passes/host.ts";
@@ -12,7 +13,7 @@ import { assemble, MOST_THREADS } from "./4-codegen/assemble.ts";
 import { emitJs } from "./4-codegen/js-backend.ts";
 import type { KernelReport, MemoryReport } from "./4-codegen/report.ts";
 import { emitTeamWasm, emitWasm } from "./4-codegen/wasm-backend.ts";
-import type { Diagnostic } from "./diagnostics.ts";
+import { type Diagnostic, place } from "./diagnostics.ts";
 import type { Module, Value } from "./ir/graph.ts";
 import type { LoopModule } from "./ir/loops.ts";
 import { refuseTooLarge } from "./limits.ts";
@@ -107,6 +108,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     lr: model.lr && hostExpr(model.lr),
     data: model.data,
     ...(model.measures.length > 0 && { measures: model.measures }),
+    ...(model.requirements.length > 0 && { requirements: model.requirements.map(requirement) }),
     train: model.train,
   };
   const wasm = team?.bytes ?? (backend === "wasm" ? emitWasm(assembled.loops, { names }) : null);
@@ -133,6 +135,10 @@ export function planPrograms(module: Module, layouts: Layouts, target: Target, s
   const options = { batch: module.batch, target, layouts };
   const addsUp = (value: Value) => addsUpInTeams(value, options);
   return module.programs.map((program) => planBlocks(schedule(fuse(program, { storeAll, addsUp })), options));
+}
+
+function requirement({ program, condition, message, span }: ProgramRequirement): ManifestRequirement {
+  return { program, condition: hostExpr(condition), message, place: place(span) };
 }
 
 /** The kernels of a WebAssembly module as the runtime calls them. */

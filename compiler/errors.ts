@@ -163,5 +163,6 @@ export const unusedLet = message("unused-let", ["name"]);
 export const repeatedActivation = message("repeated-activation", ["loss", "computes", "found"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);
 export const unmatchedPattern = message("unmatched-pattern", ["pattern", "known"]);
+export const batchRefused = message("batch-refused", ["batch", "use", "message"]);
 export const emptyGroup = message("empty-group", []);
 export const nothingTrained = message("nothing-trained", []);

@@ -131,6 +131,16 @@ export interface ManifestMeasure {
   readonly program: string;
 }
 
+/** What a program asks of the number of samples in a batch, beside being at most the model's. */
+export interface ManifestRequirement {
+  readonly program: string;
+  /** Of `n` alone. */
+  readonly condition: HostExpr;
+  /** What is wrong where it does not hold, and where the model says so: `file:line:column`. */
+  readonly message: string;
+  readonly place: string;
+}
+
 export interface Manifest {
   readonly abi: number;
   readonly name: string;
@@ -157,6 +167,7 @@ export interface Manifest {
   readonly data: ManifestData | null;
   /** In this order: later ones may need earlier ones. */
   readonly measures?: readonly ManifestMeasure[];
+  readonly requirements?: readonly ManifestRequirement[];
   readonly train: {
     readonly epochs: number;
     readonly shuffle: boolean;

@@ -7,6 +7,7 @@ import { breather } from "./events.ts";
 import { type Bound, Feed } from "./feed.ts";
 import type { Kernels, ManifestResult } from "./kernels.ts";
 import { elements } from "./memory.ts";
+import { Requirements } from "./requirements.ts";
 import { Totals } from "./totals.ts";
 
 const START = { step: 0, epoch: 0, cursor: 0, samples: 0, lossSum: 0, batches: 0, accumulated: 0, partialLoss: 0 };
@@ -16,6 +17,7 @@ export class Session {
   readonly progress: Progress;
   /** From the training data, or from a file. */
   readonly learned: Learned;
+  private readonly requirements: Requirements;
 
   constructor(
     readonly kernels: Kernels,
@@ -23,6 +25,7 @@ export class Session {
   ) {
     const { manifest, engine, memory } = kernels;
     this.feed = new Feed(manifest, engine, memory);
+    this.requirements = new Requirements(manifest);
     this.progress = { seed, shuffle: manifest.train.shuffle, ...START };
     this.learned = { measured: (manifest.measures ?? []).length === 0, classes: null };
     kernels.initialise(manifest.tensors, seed);
@@ -46,6 +49,11 @@ export class Session {
     kernels.run(program, n, progress.seed, progress.batches);
   }
 
+  /** Refuses samples that the program cannot run on, batch by batch. */
+  require(program: string, samples: number): void {
+    this.requirements.check(program, samples, this.kernels.host);
+  }
+
   /** With the averages of the weights, if there are any: before the first update there is nothing to average. */
   private runWith(averaged: boolean, program: string, n: number): void {
     if (averaged && this.progress.step > 0) this.kernels.averaged(() => this.run(program, n));
@@ -67,6 +75,7 @@ export class Session {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const { manifest } = this;
+    this.require(program, data.samples);
     const pause = breather();
     for (let from = 0; from < data.samples; from += manifest.batch) {
       if (signal?.aborted) return false;
@@ -99,6 +108,7 @@ export class Session {
 
   /** One update from all samples of `data`, in as many batches as it takes. */
   update(data: Bound): StepResult {
+    this.require("train_step", data.samples);
     for (let from = 0; ; from += this.manifest.batch) {
       const n = Math.min(this.manifest.batch, data.samples - from);
       const result = this.batch(data, from, n, null, from + n >= data.samples);

@@ -8,7 +8,7 @@ import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
 import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
 import type { OptimizerBody } from "./optimizer-body.ts";
 import { Sharing } from "./sharing.ts";
-import { type CValue, isCallable, isOfTheRun, isPoison, isTensor, POISON, show } from "./values.ts";
+import { type CValue, isCallable, isOfSamples, isOfTheRun, isPoison, isTensor, POISON, show } from "./values.ts";
 
 export type BodyKind = "layer" | "function" | "optimizer";
 
@@ -182,13 +182,18 @@ export function assert(statement: AssertStatement, env: Env): void {
   const condition = evaluate(statement.condition, env);
   if (condition === true || isPoison(condition)) return;
   const { ctx } = env;
-  // What changes during the run is not checked.
-  if (isTensor(condition) && isOfTheRun(condition.value)) return;
-  if (condition !== false) throw ctx.failure(errors.notCompileTime({ what: "an assertion" }, statement.condition.span));
+  const ofTheRun = isTensor(condition) && isOfTheRun(condition.value);
+  if (condition !== false && !ofTheRun) {
+    throw ctx.failure(errors.notCompileTime({ what: "an assertion" }, statement.condition.span));
+  }
   const { file, start, end } = statement.condition.span;
   const text = statement.message ?? `this must hold: ${file.text.slice(start, end)}`;
+  const message = interpolate(text, statement.span, env);
   const help = statement.cure === null ? undefined : interpolate(statement.cure, statement.span, env);
-  throw ctx.failure(errors.assertion({ message: interpolate(text, statement.span, env) }, statement.span, { help }));
+  if (!ofTheRun) throw ctx.failure(errors.assertion({ message }, statement.span, { help }));
+  // What changes during the run, such as `step`, is not checked: only the size of batches.
+  if (!isOfSamples(condition.value)) return;
+  ctx.requirements.push({ condition: condition.value, message, cure: help, span: ctx.userSpan(statement.span) });
 }
 
 function interpolate(text: string, span: Span, env: Env): string {

@@ -77,7 +77,18 @@ export interface Application {
   readonly result: CValue;
 }
 
+/** What an `assert` asks of the number of samples in a batch, which is known when the batch is there. */
+export interface Requirement {
+  readonly condition: Value;
+  readonly message: string;
+  readonly cure: string | undefined;
+  /** In the user's text. */
+  readonly span: Span;
+}
+
 export class Context {
+  /** What was asserted about `n` so far. */
+  readonly requirements: Requirement[] = [];
   /** New values of the buffers by name, each with the value that it was computed from. */
   readonly updates = new Map<string, { readonly old: Value; readonly value: Value; readonly span: Span }>();
   /** Buffers whose initial value is the mean of a value over the training data, in the order of their declaration. */

@@ -21,6 +21,7 @@ import { elaborateOptimizer } from "./optimizer.ts";
 import { constantOverrides, withOverrides } from "./overrides.ts";
 import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
+import { type ProgramRequirement, programRequirements, refusals } from "./requirements.ts";
 import { type TrainSettings, trainSettings } from "./settings.ts";
 import { repeatedActivation, unusedLets, withoutEffect } from "./warnings.ts";
 
@@ -41,6 +42,7 @@ export interface Elaborated {
   readonly data: ManifestData | null;
   /** Programs that measure a buffer each, on the training data. */
   readonly measures: readonly ManifestMeasure[];
+  readonly requirements: readonly ProgramRequirement[];
   readonly train: TrainSettings;
   readonly warnings: readonly Diagnostic[];
   /** Where the net and the loss apply definitions of the user's, in training. */
@@ -98,10 +100,12 @@ class Elaboration {
     const optimizer =
       clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.bufferUpdates(), update, training.ctx);
     this.stopIfFailed();
+    const requirements = programRequirements(training, evaluation);
     for (const warning of [
       ...withoutEffect(clauses, this.tensors.all, [loss!, ...evaluation.metricValues]),
       ...unusedLets(tree.file),
       ...repeatedActivation(clauses.loss!, training.outputs[0].value),
+      ...refusals(requirements, train.batch),
     ]) {
       this.diagnostics.add(warning);
     }
@@ -130,6 +134,7 @@ class Elaboration {
       lr: optimizer!.lr,
       data,
       measures: measures.map(({ name, results }) => ({ tensor: results[0].name, program: name })),
+      requirements,
       train,
       warnings: this.diagnostics.all,
       applications,

@@ -6,7 +6,7 @@ import * as errors from "../errors.ts";
 import type { InputDecl, Program, Value } from "../ir/graph.ts";
 import { bodyOf, netBody, runBody, SAMPLES } from "./body.ts";
 import type { Clauses } from "./clauses.ts";
-import type { Context, Env } from "./context.ts";
+import type { Context, Env, Requirement } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { inputValue } from "./inputs.ts";
 import { ParamPath } from "./parameters.ts";
@@ -18,6 +18,9 @@ export class ModelPass {
   readonly ctx: Context;
   /** null where an error was reported. */
   readonly loss: Value | null;
+  /** What the net asks of the number of samples; what net and loss ask. Metrics may ask for more. */
+  readonly ofNet: readonly Requirement[];
+  readonly ofLoss: readonly Requirement[];
   /** What the net gives, by name. */
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   private readonly net: CValue;
@@ -33,9 +36,11 @@ export class ModelPass {
     for (const { name, classes } of inputs) if (classes !== undefined) this.ctx.classes.set(name, classes);
     const scope = this.inputScope();
     this.net = this.runNet(scope);
+    this.ofNet = [...this.ctx.requirements];
     const after = new Scope(scope);
     after.set("net", this.net);
     this.loss = clauses.loss && this.scalar(clauses.loss, after);
+    this.ofLoss = [...this.ctx.requirements];
     const taken = new Set(["loss", SAMPLES]);
     this.metrics = clauses.metrics.flatMap((clause) => {
       const value = this.metric(clause, after);

@@ -93,6 +93,9 @@ export const isList = (v: CValue): v is CList => Array.isArray(v);
 export const isOfTheRun = (value: Value): boolean =>
   value.type.shape.length === 0 &&
   topological([value]).every(({ op, inputs }) => inputs.length > 0 || op === "const" || op === "host");
+/** Such a number, if no other number of the run than `n` is in it. */
+export const isOfSamples = (value: Value): boolean =>
+  topological([value]).every(({ op, attrs }) => op !== "host" || attrs.name === "n");
 export const isPoison = (v: CValue): v is Poison => hasKind(v, "poison");
 
 const AXES: Readonly<Record<number, readonly string[]>> = {
