@@ -25,7 +25,7 @@ export function addBuild(program: Command, io: Io): void {
 
 async function build(file: string, options: BuildOptions, io: Io): Promise<void> {
   const { artifact } = await import("../artifact.ts");
-  const { writeAtomically } = await import("./files.ts");
+  const { writeTogether } = await import("./files.ts");
   const { compileModel, modelName } = await import("./model.ts");
   const { buildReport } = await import("./build-report.ts");
   const { inline, output, target } = options;
@@ -33,7 +33,7 @@ async function build(file: string, options: BuildOptions, io: Io): Promise<void>
   const bundle = artifact(compilation, { name: modelName(file), inline });
   const files = Object.entries(bundle).map(([name, data]) => ({ path: join(output, name), data: Buffer.from(data) }));
   const packed = await Promise.all(files.map(({ data }) => promisify(gzip)(data, { level: 9 })));
-  for (const { path, data } of files) await writeAtomically(path, data);
+  await writeTogether(files);
   const sizes = files.map(({ path, data }, i) => ({ path, bytes: data.length, gzip: packed[i].length }));
   if (options.json) io.stdout.write(`${JSON.stringify({ event: "build", files: sizes, ...compilation.report })}\n`);
   else if (!options.quiet) io.stdout.write(buildReport(sizes, compilation.report));

@@ -21,42 +21,73 @@ export async function writeDurably(path: string, data: Uint8Array | string): Pro
 }
 
 /** Replaces the file at once; a failure leaves what was there. */
-export async function writeAtomically(path: string, data: Uint8Array | string): Promise<void> {
+export function writeAtomically(path: string, data: Uint8Array | string): Promise<void> {
+  return writeTogether([{ path, data }]);
+}
+
+/** Replaces files that belong together: unless all of them can be written, none is replaced. */
+export async function writeTogether(files: readonly NewFile[]): Promise<void> {
+  const written: { readonly path: string; readonly temporary: string }[] = [];
   try {
-    const there = statSync(path, { throwIfNoEntry: false });
-    // Renaming over a device or a pipe would remove it.
-    if (there !== undefined && !there.isFile()) return await writeFile(path, data);
-    await replace(there === undefined ? path : realpathSync(path), data);
+    for (const file of files) {
+      const temporary = await attempt(file.path, () => writeBeside(file));
+      if (temporary !== null) written.push({ path: file.path, temporary });
+    }
+    for (const { path, temporary } of written) await attempt(path, () => rename(temporary, target(path)));
+  } finally {
+    // Those that were renamed are no longer there.
+    for (const { temporary } of written) await rm(temporary, { force: true }).catch(() => {});
+  }
+}
+
+export interface NewFile {
+  readonly path: string;
+  readonly data: Uint8Array | string;
+}
+
+async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
   } catch (error) {
     throw fileError(error, `cannot write ${path}`);
   }
+}
+
+/** What a link leads to: the link stays. */
+function target(path: string): string {
+  return statSync(path, { throwIfNoEntry: false }) === undefined ? path : realpathSync(path);
+}
+
+/** The name of a file that is to take the place of the one at `path`; null if that is a device or a pipe, and was written to. */
+async function writeBeside({ path, data }: NewFile): Promise<string | null> {
+  const there = statSync(path, { throwIfNoEntry: false });
+  // Renaming over it would remove it.
+  if (there !== undefined && !there.isFile()) {
+    await writeFile(path, data);
+    return null;
+  }
+  const temporary = temporaryName(target(path));
+  makeDirectory(dirname(temporary));
+  try {
+    await writeDurably(temporary, data);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
+  return temporary;
 }
 
 /** Finds out before the work that its result could not be written. */
 export async function checkWritable(path: string): Promise<void> {
   const temporary = temporaryName(path);
-  try {
+  await attempt(path, async () => {
     const there = statSync(path, { throwIfNoEntry: false });
     if (there?.isDirectory()) throw Object.assign(new Error(path), { code: "EISDIR" });
-    if (there !== undefined && !there.isFile()) return await access(path, constants.W_OK);
+    if (there !== undefined && !there.isFile()) return access(path, constants.W_OK);
     makeDirectory(dirname(path));
     await writeFile(temporary, "");
     await rm(temporary);
-  } catch (error) {
-    throw fileError(error, `cannot write ${path}`);
-  }
-}
-
-async function replace(path: string, data: Uint8Array | string): Promise<void> {
-  const temporary = temporaryName(path);
-  try {
-    makeDirectory(dirname(path));
-    await writeDurably(temporary, data);
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => {});
-    throw error;
-  }
+  });
 }
 
 export function readBytes(path: string): Uint8Array {

@@ -1,5 +1,5 @@
 /** What can go wrong with a run: each time a cause and a cure, exit code 1, and files in place as they were. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { encodeSafetensors } from "../../runtime/index.ts";
@@ -155,6 +155,15 @@ describe("places that cannot be written", () => {
   test.runIf(existsSync("/dev/full"))("a full disk", async () => {
     expectUserError(await mlc(["train", model, "--save", "/dev/full"]), "cannot write /dev/full", "no space is left");
     expectUserError(await mlc(["train", model, "--log", "/dev/full"]), "cannot write the log", "no space is left");
+  });
+
+  test("an artifact is replaced as a whole or not at all", async () => {
+    const [folder, script] = [work.path("artifact"), join("artifact", "small.js")];
+    mkdirSync(join(folder, "small.wasm"), { recursive: true });
+    work.file(script, "as it was");
+    expectUserError(await mlc(["build", model, "-o", folder]), /cannot write .*small\.wasm/, "it is a directory");
+    expect(work.read(script).toString()).toBe("as it was");
+    expect(readdirSync(folder).sort()).toEqual(["small.js", "small.wasm"]);
   });
 
   test("a file where a directory must be is noticed before training", async () => {
