@@ -139,7 +139,10 @@ function checkIntegers(input: ManifestInput, column: Column): void {
   for (let i = 0; i < column.length; i++) {
     const value = column[i];
     if (!(value >= 0 && value < classes && value % 1 === 0)) {
-      if (classes < Infinity) fail(`${input.name}[${i}] is ${value}; the model's classes are 0 … ${classes - 1}`);
+      if (classes < Infinity) {
+        const cure = "correct the data, or declare as many classes as they have";
+        fail(`${input.name}[${i}] is ${value}; the model's classes are 0 … ${classes - 1}: ${cure}`);
+      }
       if ((value | 0) !== value) fail(`${input.name}[${i}] is ${value}, which is no 32-bit integer`);
     }
   }

@@ -58,7 +58,7 @@ describe("several inputs, targets and outputs", () => {
     const { kind, ...rest } = batch;
     await expect(trainer.step(rest)).rejects.toThrow('the input "kind" is missing');
     await expect(trainer.step({ ...rest, kind: Int32Array.of(0, 1, 2, 3, 4, 5) })).rejects.toThrow(
-      "kind[5] is 5; the model's classes are 0 … 4",
+      "kind[5] is 5; the model's classes are 0 … 4: correct the data, or declare as many classes as they have",
     );
     await expect(trainer.step({ ...batch, angel: batch.angle })).rejects.toThrow("angle");
     await expect(trainer.step({ ...batch, angle: noise(10) })).rejects.toThrow('"angle" has 5 samples');

@@ -70,7 +70,8 @@ function told<T>(place: string, action: () => T): T {
     return action();
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError("data-array", `cannot read ${place}: ${(error as Error).message}`);
+    const help = "Save the arrays again with numpy.save or numpy.savez; the file is left as it is.";
+    throw new UserError("data-array", `cannot read ${place}: ${(error as Error).message}`, help);
   }
 }
 
