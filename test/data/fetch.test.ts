@@ -81,7 +81,11 @@ describe("the official archive", () => {
   });
 
   test("is resumed where the connection was cut", async () => {
-    server.served.set("/tiny.tar.gz", { body: tiny.archive, cutAfter: 5000 });
+    server.served.set("/tiny.tar.gz", {
+      body: tiny.archive,
+      cutAfter: 5000,
+      arrivesIn: join(directory, "tiny.tar.gz.part"),
+    });
     await fetchTiny();
     expectPlaced();
     expect(server.requests.slice(0, 3)).toEqual([

@@ -1,5 +1,6 @@
 /** A made-up CIFAR-10 of two files with a few images, as official archive and as npm package, and a server for both. */
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -110,6 +111,8 @@ export interface Served {
   readonly body: Uint8Array;
   /** Ends the connection after so many bytes of each answer. */
   readonly cutAfter?: number;
+  /** Not before they have come into this file. */
+  readonly arrivesIn?: string;
   /** Answers ranges with the whole. */
   readonly noRanges?: boolean;
 }
@@ -145,7 +148,7 @@ function answer(file: Served | undefined, request: IncomingMessage, response: Se
     response.writeHead(404).end();
     return;
   }
-  const { body, cutAfter, noRanges } = file;
+  const { body, cutAfter, arrivesIn, noRanges } = file;
   const range = noRanges ? null : /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
   const start = range ? Number(range[1]) : 0;
   if (range && start >= body.length) {
@@ -160,5 +163,13 @@ function answer(file: Served | undefined, request: IncomingMessage, response: Se
     response.writeHead(200, headers);
   }
   if (cutAfter === undefined || cutAfter >= part.length) response.end(part);
-  else response.write(part.subarray(0, cutAfter), () => setTimeout(() => response.destroy(), 20));
+  else response.write(part.subarray(0, cutAfter), () => cut(response, arrivesIn, start + cutAfter));
+}
+
+function cut(response: ServerResponse, path: string | undefined, bytes: number): void {
+  const timer = setInterval(() => {
+    if (path !== undefined && (statSync(path, { throwIfNoEntry: false })?.size ?? 0) < bytes) return;
+    response.destroy();
+  }, 20);
+  response.on("close", () => clearInterval(timer));
 }
