@@ -18,6 +18,14 @@ export const BACKENDS = {
   js: { options: { backend: "js" }, threads: 1, bits: 23, factor: 16 },
   wasm: { options: { numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
   "wasm, 2 threads": { options: { numerics: "strict" }, threads: 2, bits: 23, factor: 16, sameAs: "wasm" },
+  "wasm, depth first": { options: { numerics: "strict", blocks: "always" }, threads: 1, bits: 23, factor: 16 },
+  "wasm, depth first, 2 threads": {
+    options: { numerics: "strict", blocks: "always" },
+    threads: 2,
+    bits: 23,
+    factor: 16,
+    sameAs: "wasm, depth first",
+  },
   "wasm, fast": { options: { numerics: "fast" }, threads: 1, bits: 18, factor: 16 },
   "wasm, fast, 2 threads": { options: { numerics: "fast" }, threads: 2, bits: 18, factor: 16, sameAs: "wasm, fast" },
 } as const satisfies Record<string, Backend>;
