@@ -45,6 +45,9 @@ export function explainCode(code: string): string | null {
 /** All codes, for suggestions. */
 export const codes = (): readonly string[] => [...CATALOGUE.keys()];
 
+export const warningCodes = (): readonly string[] =>
+  codes().filter((code) => CATALOGUE.get(code)!.severity === "warning");
+
 const CATALOGUE: ReadonlyMap<string, CatalogueEntry> = readCatalogue(catalogueText);
 
 type Extra = { readonly help?: string; readonly notes?: Diagnostic["notes"] };
@@ -159,6 +162,7 @@ export const gradientDiffers = message("gradient-differs", ["what", "variable", 
 
 // Warnings
 export const deadLayer = message("dead-layer", ["name"]);
+export const unusedArgument = message("unused-argument", ["sort", "callee", "name"]);
 export const unusedLet = message("unused-let", ["name"]);
 export const repeatedActivation = message("repeated-activation", ["loss", "computes", "found"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);

@@ -23,7 +23,7 @@ import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
 import { type ProgramRequirement, programRequirements, refusals } from "./requirements.ts";
 import { type TrainSettings, trainSettings } from "./settings.ts";
-import { repeatedActivation, unusedLets, withoutEffect } from "./warnings.ts";
+import { repeatedActivation, unusedArguments, unusedLets, withoutEffect } from "./warnings.ts";
 
 export interface ElaborateOptions {
   /** Values of `--set`: `optimizer.lr` → `0.01`. */
@@ -104,6 +104,7 @@ class Elaboration {
     for (const warning of [
       ...withoutEffect(clauses, this.tensors.all, [loss!, ...evaluation.metricValues]),
       ...unusedLets(tree.file),
+      ...unusedArguments(tree),
       ...repeatedActivation(clauses.loss!, training.outputs[0].value),
       ...refusals(requirements, train.batch),
     ]) {

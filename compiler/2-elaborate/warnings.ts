@@ -1,6 +1,6 @@
 /** What is allowed and hardly meant: layers and names without effect, a softmax that the loss computes again. */
 import { scan } from "../1-parse/scan.ts";
-import type { Expr, UseClause } from "../1-parse/syntax.ts";
+import type { Expr, SyntaxTree, UseClause } from "../1-parse/syntax.ts";
 import type { Diagnostic, SourceFile } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type TensorDecl, topological, type Value } from "../ir/graph.ts";
@@ -24,15 +24,34 @@ export function withoutEffect(
 
 /** `let`s of the file whose name stands nowhere else in it. */
 export function unusedLets(file: SourceFile): readonly Diagnostic[] {
+  const words = wordsOf(scan(file).tokens);
+  return words.all.flatMap(({ text, start, end, before }) =>
+    before === "let" && !words.isUsed(text) ? [errors.unusedLet({ name: text }, { file, start, end })] : [],
+  );
+}
+
+/** Parameters of the file's definitions that their bodies do not use: a learning rate that is given and has no effect. */
+export function unusedArguments({ file, items }: SyntaxTree): readonly Diagnostic[] {
   const { tokens } = scan(file);
+  return items.flatMap((item) => {
+    if (item.kind !== "definition") return [];
+    const { sort, name, params, span } = item;
+    const words = wordsOf(tokens.filter(({ start, end }) => start >= span.start && end <= span.end));
+    return params
+      .filter((param) => param.name.text !== "in" && !words.isUsed(param.name.text))
+      .map((param) => errors.unusedArgument({ sort, callee: name.text, name: param.name.text }, param.name.span));
+  });
+}
+
+/** The words of a text, and which of them stand in it more than once, or in braces in the text of an assertion. */
+function wordsOf(tokens: ReturnType<typeof scan>["tokens"]) {
   const counts = new Map<string, number>();
   for (const { text, kind } of tokens) if (kind === "word") counts.set(text, (counts.get(text) ?? 0) + 1);
-  // The texts of assertions name values in braces.
   const texts = tokens.filter(({ kind }) => kind === "string").map(({ text }) => text);
-  return tokens.flatMap(({ text, start, end }, i) => {
-    if (tokens[i - 1]?.text !== "let" || counts.get(text) !== 1 || texts.some((t) => t.includes(`{${text}`))) return [];
-    return [errors.unusedLet({ name: text }, { file, start, end })];
-  });
+  return {
+    all: tokens.map((token, i) => ({ ...token, before: tokens[i - 1]?.text })),
+    isUsed: (word: string): boolean => counts.get(word) !== 1 || texts.some((text) => text.includes(`{${word}`)),
+  };
 }
 
 /** Losses that begin with an activation of their own, and what must not stand in front of them. */

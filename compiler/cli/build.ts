@@ -5,8 +5,9 @@ import { gzip } from "node:zlib";
 import { type Command, Option } from "commander";
 import type { Io } from "./io.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
+import { addWarningOptions, type WarningOptions } from "./warnings.ts";
 
-interface BuildOptions extends ModelOptions {
+interface BuildOptions extends ModelOptions, WarningOptions {
   readonly output: string;
   readonly inline?: boolean;
   readonly target: "wasm" | "js";
@@ -20,7 +21,9 @@ export function addBuild(program: Command, io: Io): void {
     .requiredOption("-o, --output <dir>", "where the files go")
     .option("--inline", "put the WebAssembly into the .js")
     .addOption(new Option("--target <name>", "what the kernels are").choices(["wasm", "js"]).default("wasm"));
-  addOutputOptions(addModelOptions(command)).action((file: string, options: BuildOptions) => build(file, options, io));
+  addOutputOptions(addWarningOptions(addModelOptions(command))).action((file: string, options: BuildOptions) =>
+    build(file, options, io),
+  );
 }
 
 async function build(file: string, options: BuildOptions, io: Io): Promise<void> {

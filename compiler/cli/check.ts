@@ -8,8 +8,9 @@ import type { Io } from "./io.ts";
 import { compileOptions, readModel } from "./model.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
 import { report, writeDiagnostics } from "./report.ts";
+import { addWarningOptions, heeded, type WarningOptions } from "./warnings.ts";
 
-interface CheckOptions extends ModelOptions {
+interface CheckOptions extends ModelOptions, WarningOptions {
   readonly grad?: boolean;
 }
 
@@ -19,11 +20,13 @@ export function addCheck(program: Command, io: Io): void {
     .description("show what is wrong with models")
     .argument("<file...>", "the .model files")
     .option("--grad", "compare the gradients of your definitions and of the loss with finite differences");
-  addOutputOptions(addModelOptions(command)).action(async (files: string[], options: CheckOptions) => {
-    let codes = 0;
-    for (const file of files) codes = Math.max(codes, await check(file, options, io));
-    if (codes > 0) throw new Failed(codes);
-  });
+  addOutputOptions(addWarningOptions(addModelOptions(command))).action(
+    async (files: string[], options: CheckOptions) => {
+      let codes = 0;
+      for (const file of files) codes = Math.max(codes, await check(file, options, io));
+      if (codes > 0) throw new Failed(codes);
+    },
+  );
 }
 
 /** Shows the file's diagnostics; 0, or the exit code. */
@@ -32,7 +35,8 @@ async function check(file: string, options: CheckOptions, io: Io): Promise<numbe
   try {
     const source = readModel(file);
     const { warnings } = compile(source, compileOptions(file, options));
-    if (!options.quiet) writeDiagnostics(warnings, io, options.json);
+    const shown = heeded(warnings, options);
+    if (!options.quiet) writeDiagnostics(shown, io, options.json);
     if (options.grad) await checkGradient(source, compileOptions(file, options), options, io);
     if (!options.quiet && !options.json) io.stdout.write(`${file}: no errors\n`);
     return 0;

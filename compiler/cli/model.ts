@@ -8,6 +8,7 @@ import { importedFiles } from "./imports.ts";
 import type { Io } from "./io.ts";
 import type { ModelOptions } from "./options.ts";
 import { writeDiagnostics } from "./report.ts";
+import { heeded, type WarningOptions } from "./warnings.ts";
 
 /** More than any model; keeps a wrong file from filling the memory. */
 const MOST_BYTES = 64 * 2 ** 20;
@@ -36,13 +37,14 @@ export function compileOptions(path: string, options: ModelOptions): CompileOpti
 /** Compiles the file; warnings go to the error stream. */
 export async function compileModel(
   path: string,
-  options: ModelOptions,
+  options: ModelOptions & WarningOptions,
   io: Io,
   more: CompileOptions = {},
 ): Promise<Compilation> {
   const { compile } = await import("../compile.ts");
   const compilation = compile(readModel(path), { ...compileOptions(path, options), ...more });
-  if (!options.quiet) writeDiagnostics(compilation.warnings, io, options.json);
+  const warnings = heeded(compilation.warnings, options);
+  if (!options.quiet) writeDiagnostics(warnings, io, options.json);
   return compilation;
 }
 

@@ -10,8 +10,9 @@ import {
   threadCount,
   wholeNumber,
 } from "./options.ts";
+import { addWarningOptions, type WarningOptions } from "./warnings.ts";
 
-export interface TrainOptions extends ModelOptions {
+export interface TrainOptions extends ModelOptions, WarningOptions {
   readonly data?: string;
   readonly epochs?: number;
   readonly steps?: number;
@@ -67,10 +68,12 @@ export function addTrain(program: Command, io: Io): void {
     .option("--tensorboard <dir>", "write losses, rates and metrics for TensorBoard")
     .option("--check-finite", "stop at the first value that is not finite, and name its line (slower)")
     .addOption(new Option("--keep-going", "train on when the loss is not finite").conflicts("checkFinite"));
-  addOutputOptions(addBackendOptions(command)).action(async (file: string, options: TrainOptions) => {
-    if (options.resume && options.checkpointDir === undefined)
-      throw new UsageError("--resume needs --checkpoint-dir DIR");
-    const { runTraining } = await import("./training/run.ts");
-    await runTraining(file, options, io);
-  });
+  addOutputOptions(addWarningOptions(addBackendOptions(command))).action(
+    async (file: string, options: TrainOptions) => {
+      if (options.resume && options.checkpointDir === undefined)
+        throw new UsageError("--resume needs --checkpoint-dir DIR");
+      const { runTraining } = await import("./training/run.ts");
+      await runTraining(file, options, io);
+    },
+  );
 }

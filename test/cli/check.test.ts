@@ -112,3 +112,38 @@ loss sharp(x, y) = cross_entropy(x, y) ^ 2
     expect(events.at(-1)).toMatchObject({ event: "diagnostic", code: "gradient-differs" });
   });
 });
+
+describe("warnings that are allowed and denied", () => {
+  const twoWarnings = SMALL.replace("model small {", "let rate = 1\nmodel small {").replace(
+    "fc: linear(10)",
+    "fc: linear(10)\n softmax",
+  );
+  const file = work.file("warnings.model", twoWarnings);
+  const codesOf = (stderr: string): string[] => [...stderr.matchAll(/^(\w+\[[\w-]+\])/gm)].map(([, code]) => code);
+
+  test.each<[string, string[], string[], number]>([
+    ["shown by default", [], ["warning[unused-let]", "warning[repeated-activation]"], 0],
+    ["one hidden", ["--allow", "unused-let"], ["warning[repeated-activation]"], 0],
+    ["one an error", ["--deny", "unused-let"], ["error[unused-let]", "warning[repeated-activation]"], 1],
+    ["all errors", ["--deny", "warnings"], ["error[unused-let]", "error[repeated-activation]"], 1],
+    ["all but one errors", ["--deny", "warnings", "--allow", "repeated-activation"], ["error[unused-let]"], 1],
+    ["both hidden", ["--allow", "unused-let", "--allow", "repeated-activation", "--deny", "warnings"], [], 0],
+  ])("%s", async (_, options, shown, code) => {
+    const result = await mlc(["check", file, ...options]);
+    expect({ code: result.code, shown: codesOf(result.stderr) }).toEqual({ code, shown });
+    const built = await mlc(["build", file, "-o", work.path("out"), ...options]);
+    expect({ code: built.code, shown: codesOf(built.stderr) }).toEqual({ code, shown });
+  });
+
+  test("training does not begin where one is denied", async () => {
+    const { code, stdout, stderr } = await mlc(["train", file, "--deny", "warnings"]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(codesOf(stderr)).toEqual(["error[unused-let]", "error[repeated-activation]"]);
+  });
+
+  test("a code that is no warning", async () => {
+    const { code, stderr } = await mlc(["check", file, "--allow", "unused-lets"]);
+    expect(code).toBe(2);
+    expect(stderr).toContain("Did you mean unused-let?");
+  });
+});
