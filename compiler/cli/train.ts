@@ -62,7 +62,10 @@ export function addTrain(program: Command, io: Io): void {
     .option("--patience <n>", "stop after so many evaluations that are not better", wholeNumber(1))
     .option("--eval-every <k>", "evaluate after every k-th epoch, and the last (default: 1)", wholeNumber(1))
     .option("--no-average", "evaluate and save the weights themselves where the model averages them (ema)")
-    .option("--checkpoint-dir <dir>", "write the whole state after each epoch, and at Ctrl-C")
+    .option(
+      "--checkpoint-dir <dir>",
+      "write the whole state after each epoch, and where --steps or Ctrl-C ends the run",
+    )
     .option("--resume", "go on from the latest checkpoint of --checkpoint-dir")
     .option("--log <file>", "write each step, epoch and evaluation, one JSON object a line")
     .option("--tensorboard <dir>", "write losses, rates and metrics for TensorBoard")

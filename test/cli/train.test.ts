@@ -1,5 +1,5 @@
 /** `mlc train` on drawn images: what it writes, and that stopping and going on changes nothing. */
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { decodeSafetensors } from "../../runtime/index.ts";
 import { expectUserError, jsonLines, mlc, SMALL, Workplace } from "./run.ts";
@@ -172,9 +172,17 @@ describe("stopped and resumed, a run ends with the bytes of one that was not", (
     await expectSameAsWhole("cut");
   });
 
+  test("within an epoch, by --steps", async () => {
+    await mlc([...run("steps"), "--steps", "17"]);
+    expect(readdirSync(work.path("steps"))).toEqual(["step-00000010.safetensors", "step-00000017.safetensors"]);
+    expect((await mlc(run("steps", "--resume"))).stdout).toContain("after step 17, in epoch 2");
+    await expectSameAsWhole("steps");
+  });
+
   test("killed: what the log has from after the checkpoint happens again, once", async () => {
     await mlc([...run("killed"), "--steps", "17"]);
     expect(work.lines("killed.jsonl").at(-1)).toMatchObject({ step: 17 });
+    rmSync(work.path("killed/step-00000017.safetensors"));
     await mlc(run("killed", "--resume"));
     await expectSameAsWhole("killed");
   });

@@ -171,7 +171,10 @@ class Run {
       await writeAtomically(save, await trainer.save({ weightsOnly: true, averaged: options.average }));
       saved.push(save);
     }
-    if (checkpointDir !== undefined && interrupted) saved.push(await saveCheckpoint(checkpointDir, trainer));
+    // Epochs have saved theirs.
+    const isWithinEpoch = trainer.progress.cursor > 0;
+    if (checkpointDir !== undefined && (interrupted || isWithinEpoch))
+      saved.push(await saveCheckpoint(checkpointDir, trainer));
     if (this.best && options.saveBest !== undefined && existsSync(options.saveBest)) saved.push(options.saveBest);
     this.report?.end(saved, trainer.progress.step, this.best);
     if (options.json) for (const path of saved) this.io.stdout.write(jsonLine({ event: "saved", path }));
