@@ -122,6 +122,7 @@ class Blocking {
     const { outputs, anchor } = group;
     if (outputs.some((output) => this.plan.inPlace.has(output))) return "whole";
     const summed = anchor !== null && acrossSamples(anchor) === "summed";
+    if ([...this.plan.reads.get(group)!].some((value) => this.areSplit(value))) return "whole";
     const computed = this.computedBy(group).filter((value) => value !== anchor || !summed);
     if (computed.some((value) => acrossSamples(value) !== "apart")) return "whole";
     if (summed) return outputs[0] === anchor && addsUpInTeams(anchor, this.options) ? "sum" : "whole";
@@ -130,9 +131,14 @@ class Blocking {
 
   /** Whether the samples of a stored value lie one after another. */
   private canBeCut(value: Value): boolean {
+    return samplesAxis(value) >= 0 && this.layoutOf(value, this.options.batch).panel === 0 && !this.areSplit(value);
+  }
+
+  /** Whether the samples are the columns of panels: where one of them lies is not linear in its number. */
+  private areSplit(value: Value): boolean {
     const axis = samplesAxis(value);
-    const layout = this.layoutOf(value, this.options.batch);
-    return axis >= 0 && layout.panel === 0 && layout.dims.filter((dim) => dim.axis === axis).length === 1;
+    const { dims } = this.layoutOf(value, this.options.batch);
+    return axis >= 0 && dims.filter((dim) => dim.axis === axis).length > 1;
   }
 
   private layoutOf(value: Value, samples: number) {

@@ -33,6 +33,17 @@ const MIXED = `model mixed {
 }
 `;
 
+/** The gradient of a layer of one unit is a row whose operand lies in panels of samples. */
+const ONE_UNIT = `model one_unit {
+  input  values: f32[40]
+  target label: class[8]
+  net { linear(1); linear(8) }
+  loss cross_entropy(net, label)
+  optimizer sgd(lr = 0.05)
+  train { batch = 9 }
+}
+`;
+
 /** Plain gradient descent: others divide by the gradient's size, where that is noise too. */
 const descending = (name: string) => model(name).replace(/^ {2}optimizer .*$/m, "  optimizer sgd(lr = 0.05)");
 
@@ -51,6 +62,7 @@ async function trained(source: string, blocks: Target["blocks"], numerics: Targe
 
 describe.each([
   ["mixed", MIXED, 13],
+  ["one unit", ONE_UNIT, 9],
   ["cifar_net", descending("cifar_net"), 11],
   ["regression", descending("regression"), 9],
   ["vit_tiny", descending("vit_tiny"), 3],
