@@ -127,8 +127,10 @@ export function unknownName(name: string, span: Span, env: Env, kind: string): n
   const sorts = env.spaces.sortsOf(name);
   const toCall = kind !== "name";
   const known = [...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
-  const elsewhere = sorts.length > 0 ? { help: `\`${name}\` is a ${sorts[0]}, which has no meaning here` } : null;
-  throw env.ctx.failure(errors.unknownName({ kind, name }, span, elsewhere ?? didYouMean(name, known)));
+  const pending = `\`${name}\` has no value yet: a constant sees those above it, and none may need itself`;
+  const elsewhere = sorts.length > 0 ? `\`${name}\` is a ${sorts[0]}, which has no meaning here` : null;
+  const help = elsewhere ?? (env.ctx.pending.has(name) ? pending : null);
+  throw env.ctx.failure(errors.unknownName({ kind, name }, span, help === null ? didYouMean(name, known) : { help }));
 }
 
 function unary(expr: Extract<Expr, { kind: "unary" }>, env: Env): CValue {

@@ -40,6 +40,7 @@ export class Linker {
   constants(lets: readonly LetClause[], spaces: Spaces): void {
     const { diagnostics } = this.ctx;
     const env: Env = { ctx: this.ctx, scope: spaces.values, spaces, prefer: null, path: null };
+    for (const { name } of lets) this.ctx.pending.add(name.text);
     for (const clause of lets) {
       const { name, value } = clause;
       if (spaces.values.own(name.text) !== undefined || spaces.isImported(name.text)) {
@@ -47,6 +48,7 @@ export class Linker {
       }
       const known = guarded(diagnostics, () => evaluateFunction(this.overridden.get(clause) ?? value, env));
       spaces.values.set(name.text, known ?? POISON);
+      this.ctx.pending.delete(name.text);
     }
   }
 
