@@ -2,12 +2,13 @@
 import { type Command, Option } from "commander";
 import type { Evaluated } from "./data/open.ts";
 import type { Io } from "./io.ts";
-import { addBackendOptions, addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
+import { addBackendOptions, addModelOptions, addOutputOptions, type ModelOptions, threadCount } from "./options.ts";
 
 export interface EvalOptions extends ModelOptions {
   readonly weights: string;
   readonly data?: string;
   readonly split?: Evaluated;
+  readonly threads?: number | "auto";
   /** False for `--no-average`. */
   readonly average: boolean;
 }
@@ -25,6 +26,7 @@ export function addEval(program: Command, io: Io): void {
         "eval",
       ]),
     )
+    .option("--threads <n>", "threads of the kernels, or auto", threadCount)
     .option("--no-average", "of a checkpoint, take the weights themselves where it has averages of them")
     .option("--data <dir>", "where the dataset is (else the user's cache, else it is fetched)");
   addOutputOptions(addBackendOptions(addModelOptions(command))).action(async (file: string, options: EvalOptions) => {

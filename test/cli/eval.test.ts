@@ -36,7 +36,7 @@ test("--json has every metric whole, as the log of the run", async () => {
 });
 
 test("people see tables, with the names of the classes", async () => {
-  const { stdout } = await mlc(["eval", model, "--weights", weights]);
+  const { stdout } = await mlc(["eval", model, "--weights", weights, "--threads", "1"]);
   const [line, ...tables] = stdout.split("\n\n");
   expect(line).toMatch(/^loss \S+ {2}accuracy \S+% {2}total \S+ {2}on 90 samples$/);
   const [vectors, pair, matrix] = tables.map((table) => table.trimEnd().split("\n"));

@@ -13,7 +13,7 @@ import { jsonLine } from "./events.ts";
 export async function runEvaluation(file: string, options: EvalOptions, io: Io): Promise<void> {
   const compilation = await compileModel(file, options, io);
   const quiet = options.quiet || options.json;
-  const trainer = await createTrainer(executableOf(compilation));
+  const trainer = await createTrainer(executableOf(compilation), { threads: options.threads ?? "auto" });
   await loadFile(trainer, options.weights, { weightsOnly: true, averaged: options.average, allowNonFinite: true });
   const { data, split } = options;
   const where = { io, data, model: file, quiet };
