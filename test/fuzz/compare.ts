@@ -20,6 +20,9 @@ export interface Comparison {
 const FEW = 3;
 const MANY = 24;
 
+/** What a model itself does not take, such as a batch of one sample for its batch normalisation, there is nothing to compare on. */
+const REFUSED = /^TrainerError: (the last|a) batch .*has \d+: /;
+
 export async function compareBackends(
   model: RandomModel,
   names: readonly BackendName[] = Object.keys(BACKENDS) as BackendName[],
@@ -45,6 +48,9 @@ export async function compareBackends(
       }
       return null;
     });
+    if (difference !== null && REFUSED.test(difference)) {
+      return { difference: null, backend: null, ...counts, skipped: true };
+    }
     if (difference !== null) return { difference: `${name}: ${difference}`, backend: name, ...counts, skipped: false };
   }
   return { difference: null, backend: null, ...counts, skipped: false };
