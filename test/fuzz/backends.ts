@@ -15,7 +15,7 @@ export interface Backend {
 
 export const BACKENDS = {
   js64: { options: { backend: "js", precision: "f64" }, threads: 1, bits: 50, factor: 64 },
-  js: { options: { backend: "js" }, threads: 1, bits: 23, factor: 16 },
+  js: { options: { backend: "js", numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
   wasm: { options: { numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
   "wasm, 2 threads": { options: { numerics: "strict" }, threads: 2, bits: 23, factor: 16, sameAs: "wasm" },
   "wasm, depth first": { options: { numerics: "strict", blocks: "always" }, threads: 1, bits: 23, factor: 16 },
