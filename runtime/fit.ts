@@ -25,7 +25,7 @@ export async function* trainEpochs(
   const { progress, kernels } = session;
   const { signal } = options;
   const plan = makePlan(session, data.samples, options);
-  session.require("train_step", plan.samples);
+  session.expectSamples("train_step", plan.samples);
   resume(session, data.samples, options.shuffle);
   if (!session.learned.measured && !(await session.measure(data, signal))) return;
   kernels.host.steps_per_epoch = plan.updates;

@@ -50,7 +50,7 @@ export class Session {
   }
 
   /** Refuses samples that the program cannot run on, batch by batch. */
-  require(program: string, samples: number): void {
+  expectSamples(program: string, samples: number): void {
     this.requirements.check(program, samples, this.kernels.host);
   }
 
@@ -75,7 +75,7 @@ export class Session {
     signal?: AbortSignal,
   ): Promise<boolean> {
     const { manifest } = this;
-    this.require(program, data.samples);
+    this.expectSamples(program, data.samples);
     const pause = breather();
     for (let from = 0; from < data.samples; from += manifest.batch) {
       if (signal?.aborted) return false;
@@ -108,7 +108,7 @@ export class Session {
 
   /** One update from all samples of `data`, in as many batches as it takes. */
   update(data: Bound): StepResult {
-    this.require("train_step", data.samples);
+    this.expectSamples("train_step", data.samples);
     for (let from = 0; ; from += this.manifest.batch) {
       const n = Math.min(this.manifest.batch, data.samples - from);
       const result = this.batch(data, from, n, null, from + n >= data.samples);
