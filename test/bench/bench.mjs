@@ -1,18 +1,21 @@
 /**
- * `npm run bench`: measures and prints JSON; asserts nothing.
+ * `npm run bench`: measures, prints tables and writes JSON; asserts nothing.
  *
- *   --only LIST      of networks, forward, javascript, kernels, build, memory
+ *   --only LIST      of networks (training steps), forward, kernels, build, memory
  *   --networks LIST  of reference, resnet20, mlp, mobilenet, vit
- *   --peers LIST     PyTorch's modes, of eager, channels_last, compile; or none
+ *   --peers LIST     PyTorch's modes eager, channels_last, compile; tfjs, jax; or none
  *   --threads LIST   of 1, 2
  *   --numerics MODE  strict or fast (fast)
- *   --rounds N       alternating rounds of mlc and PyTorch (6)
- *   --steps N        steps in a round (10)
- *   --output FILE    write the JSON there too
- *   --markdown       tables for people instead of JSON
+ *   --rounds N       alternating rounds of all contenders (6)
+ *   --steps N        steps in a round (10); a peer that takes seconds for a step runs a single one
+ *   --limit N        seconds that a peer may take for an answer before it is left out (900)
+ *   --output FILE    where the JSON goes (bench.json)
+ *   --json           print it too, instead of tables
  *
- * PyTorch is measured where MLC_PYTHON, ./.venv or python3 can import torch, TensorFlow.js and jax-js where the directory
- * MLC_BENCH_PEERS has them installed.
+ * All contenders of a network start from the same weights and the same batch, and their losses or outputs are compared. PyTorch takes
+ * part where MLC_PYTHON, ./.venv or python3 can import torch (its compile mode needs a C++ compiler and Python's headers),
+ * TensorFlow.js (cpu backend) and jax-js (wasm backend) where the directory MLC_BENCH_PEERS has them installed. They take minutes for a
+ * step of some networks: `--peers eager,channels_last,compile` leaves them out.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,25 +24,30 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureBuild } from "./build.mjs";
 import { importTypeScript } from "./bundle.mjs";
-import { compareNetwork, javascriptPeers, known } from "./compare.mjs";
+import { compareNetwork } from "./compare.mjs";
+import { findPeers, PEERS } from "./contenders.mjs";
 import { measureKernels } from "./kernels.mjs";
 import { markdown } from "./markdown.mjs";
 import { measureMemory } from "./memory.mjs";
+import { networks } from "./networks.mjs";
 
 const root = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const SECTIONS = ["networks", "forward", "javascript", "kernels", "build", "memory"];
+const SECTIONS = ["networks", "forward", "kernels", "build", "memory"];
+const THREADS = ["1", "2"];
+const NETWORKS = Object.keys(networks);
 
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: SECTIONS.join() },
-    networks: { type: "string", default: known.networks.join() },
-    peers: { type: "string", default: known.modes.join() },
-    threads: { type: "string", default: known.threads.join() },
+    networks: { type: "string", default: NETWORKS.join() },
+    peers: { type: "string", default: PEERS.join() },
+    threads: { type: "string", default: THREADS.join() },
     numerics: { type: "string", default: "fast" },
     rounds: { type: "string", default: "6" },
     steps: { type: "string", default: "10" },
-    output: { type: "string" },
-    markdown: { type: "boolean", default: false },
+    limit: { type: "string", default: "900" },
+    output: { type: "string", default: "bench.json" },
+    json: { type: "boolean", default: false },
   },
 });
 
@@ -51,9 +59,9 @@ function listOf(name, allowed) {
   process.exit(2);
 }
 const sections = listOf("only", SECTIONS);
-const [rounds, steps] = [Number(values.rounds), Number(values.steps)];
-if (!(rounds > 0) || !(steps > 0) || !["strict", "fast"].includes(values.numerics)) {
-  console.error("bench: --rounds and --steps take counts, --numerics strict or fast");
+const [rounds, steps, limit] = [values.rounds, values.steps, values.limit].map(Number);
+if (![rounds, steps, limit].every((count) => count > 0) || !["strict", "fast"].includes(values.numerics)) {
+  console.error("bench: --rounds, --steps and --limit take counts, --numerics strict or fast");
   process.exit(2);
 }
 
@@ -75,8 +83,10 @@ const mlc = await importTypeScript(new URL("mlc.ts", import.meta.url));
 
 const results = { machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.version } };
 const comparison = {
-  ...{ rounds, steps, numerics: values.numerics, modes: listOf("peers", known.modes) },
-  threads: listOf("threads", known.threads.map(String)).map(Number),
+  ...{ rounds, steps, limit, numerics: values.numerics },
+  threads: listOf("threads", THREADS).map(Number),
+  found: findPeers(listOf("peers", PEERS)),
+  progress: (text) => console.error(text),
 };
 for (const [section, what] of [
   ["networks", "train"],
@@ -84,14 +94,15 @@ for (const [section, what] of [
 ]) {
   if (!sections.includes(section)) continue;
   results[section] = [];
-  for (const network of listOf("networks", known.networks)) {
+  for (const network of listOf("networks", NETWORKS)) {
     results[section].push(await compareNetwork(network, what, comparison));
   }
 }
-if (sections.includes("javascript")) results.javascript = await javascriptPeers();
+if (comparison.found.notes.length > 0) results.notes = comparison.found.notes;
 if (sections.includes("kernels"))
   results.kernels = await measureKernels(mlc, source, { overrides, steps: rounds * steps });
 if (sections.includes("build")) results.build = measureBuild({ ...training, repeats: rounds });
 if (sections.includes("memory")) results.memory = measureMemory(training);
-if (values.output) writeFileSync(values.output, `${JSON.stringify(results, null, 2)}\n`);
-console.log(values.markdown ? markdown(results) : JSON.stringify(results, null, 2));
+const json = JSON.stringify(results, null, 2);
+writeFileSync(values.output, `${json}\n`);
+console.log(values.json ? json : markdown(results));

@@ -1,130 +1,131 @@
-/** Steps of several networks, ours and those of the peers that are installed, in alternating rounds of one run. */
-import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+/** Steps of a network, ours and those of peers, in alternating rounds of one run. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { contenders } from "./contenders.mjs";
 import { networks } from "./networks.mjs";
 import { median, round, summary } from "./statistics.mjs";
 import { startWorker } from "./worker.mjs";
 
-const local = (path) => fileURLToPath(new URL(path, import.meta.url));
 const WARM_UP = 5;
-const THREADS = [1, 2];
-const MODES = ["eager", "channels_last", "compile"];
-
-/** The first of MLC_PYTHON, ./.venv and python3 that can import torch; null if none can. */
-export function findPython() {
-  const venv = local("../../.venv/bin/python");
-  const candidates = [process.env.MLC_PYTHON, existsSync(venv) ? venv : null, "python3"].filter(Boolean);
-  return candidates.find((python) => spawnSync(python, ["-c", "import torch"]).status === 0) ?? null;
-}
-
-/** What is measured of a network: the name of each contender, the processes' commands, and notes on those that are missing. */
-function contenders(network, what, { numerics, threads, modes }) {
-  const list = threads.map((t) => ({
-    name: `mlc ${t}t`,
-    threads: t,
-    command: [process.execPath, local("peers/mlc_step.mjs"), network, String(t), numerics, what],
-  }));
-  const notes = [];
-  const python = modes.length > 0 ? findPython() : null;
-  if (modes.length > 0 && !python) {
-    notes.push("PyTorch is not installed: pip install torch into ./.venv, or set MLC_PYTHON to a Python that has it");
-  }
-  for (const mode of python ? modes : []) {
-    for (const t of threads) {
-      const command = [
-        python,
-        local("peers/torch_step.py"),
-        network,
-        String(networks[network].batch),
-        String(t),
-        mode,
-        what,
-      ];
-      list.push({ name: `torch ${mode} ${t}t`, threads: t, peer: mode, command });
-    }
-  }
-  return { list, notes };
-}
+/** Milliseconds of a step from which on a peer runs but one more, and in one round. */
+const SLOW = 3000;
+/** Relative; float32 networks that compute the same differ by less. */
+const SAME = 1e-3;
 
 export async function compareNetwork(network, what, options) {
-  const { list, notes } = contenders(network, what, options);
-  const workers = new Map();
+  const { writeStart } = await import("./start.mjs");
+  const folder = mkdtempSync(join(tmpdir(), "mlc-bench-"));
   try {
-    for (const { name, command } of list) {
-      try {
-        const worker = await startWorker(command[0], command.slice(1));
-        workers.set(name, worker);
-        await worker.times(WARM_UP);
-      } catch (error) {
-        workers.delete(name);
-        notes.push(`${name} is left out: ${error.message}`);
-      }
-    }
-    const times = new Map([...workers.keys()].map((name) => [name, []]));
-    for (let turn = 0; turn < options.rounds; turn++) {
-      for (const [name, worker] of workers) times.get(name).push(await worker.times(options.steps));
-    }
-    return { network, what, batch: networks[network].batch, numerics: options.numerics, ...report(list, times), notes };
+    await writeStart(network, folder);
+    const { batch, optimizer, smoothing, random = false } = networks[network];
+    const { numerics, threads, found } = options;
+    const list = contenders({ network, what, numerics, folder, optimizer, smoothing }, threads, found);
+    const title = `${network} ${what}`;
+    const measured = await takeTurns(list, { ...options, title, comparable: what === "forward" || !random });
+    return { network, what, batch, numerics, ...measured };
   } finally {
-    for (const worker of workers.values()) worker.stop();
+    rmSync(folder, { recursive: true });
   }
 }
 
-/** Times of every step; the peers' times over ours on as many threads: in each round, then the median and the extremes. */
-function report(list, times) {
-  const milliseconds = Object.fromEntries([...times].map(([name, rounds]) => [name, summary(rounds.flat())]));
-  const ratios = list
-    .filter(({ name, peer, threads }) => peer && times.has(name) && times.has(`mlc ${threads}t`))
-    .map(({ name, threads }) => {
-      const ours = times.get(`mlc ${threads}t`).map(median);
-      const each = times.get(name).map((theirs, i) => median(theirs) / ours[i]);
-      const spread = { median: round(median(each)), min: round(Math.min(...each)), max: round(Math.max(...each)) };
-      return [name, spread];
-    });
-  return { milliseconds, ratios: Object.fromEntries(ratios), fastest: fastest(list, times) };
+/** Each contender's times; a worker that fails or takes too long leaves, with a note. */
+export async function takeTurns(list, { rounds, steps, limit, title, comparable, progress }) {
+  const running = [];
+  const notes = [];
+  const leave = (runner, error) => {
+    notes.push(`${runner.name} is left out: ${error.message}`);
+    runner.worker?.stop();
+    runner.times = [];
+    runner.left = true;
+  };
+  try {
+    for (const contender of list) {
+      progress(`${title}: ${contender.name}, first step`);
+      const runner = { ...contender, times: [], results: [] };
+      running.push(runner);
+      await warmUp(runner, limit).catch((error) => leave(runner, error));
+    }
+    for (let turn = 0; turn < rounds; turn++) {
+      progress(`${title}: round ${turn + 1} of ${rounds}`);
+      for (const runner of running) {
+        if (runner.left || (runner.slow && turn > 0)) continue;
+        if (runner.slow) progress(`${title}: ${runner.name}, its one step takes about ${runner.slow} s`);
+        await runSteps(runner, runner.slow ? 1 : steps).catch((error) => leave(runner, error));
+        // What is slow has been heard: it takes nothing from the others any more.
+        if (runner.slow) runner.worker.stop();
+      }
+    }
+  } finally {
+    for (const { worker } of running) worker?.stop();
+  }
+  const there = running.filter(({ left }) => !left);
+  const agreement = comparable ? differences(there) : {};
+  for (const [name, difference] of Object.entries(agreement)) {
+    if (!(difference < SAME)) notes.push(`${name} computes something else: its results differ by ${difference}`);
+  }
+  return { ...report(there), agreement, notes };
 }
 
-/** The same against whichever peer is fastest by its median, for each number of threads. */
-function fastest(list, times) {
+async function warmUp(runner, limit) {
+  const [command, ...args] = runner.command;
+  runner.worker = await startWorker(command, args, { limit });
+  runner.facts = runner.worker.facts;
+  const { milliseconds, results } = await runner.worker.run(1);
+  runner.results.push(...results);
+  if (milliseconds[0] > SLOW) runner.slow = Math.ceil(milliseconds[0] / 1000);
+  else runner.results.push(...(await runner.worker.run(WARM_UP - 1)).results);
+}
+
+async function runSteps(runner, count) {
+  const { milliseconds, results } = await runner.worker.run(count);
+  runner.times.push(milliseconds);
+  runner.results.push(...results);
+}
+
+/** How far each one's first results are from the first contender's, relative to the largest of them. */
+function differences([reference, ...others]) {
+  const distance = (theirs, ours) => {
+    const largest = Math.max(...ours.map(Math.abs));
+    return Math.max(...theirs.map((value, i) => Math.abs(value - ours[i]))) / largest;
+  };
+  const entries = others.map(({ name, results }) => {
+    const each = results.slice(0, reference.results.length).map((result, i) => distance(result, reference.results[i]));
+    return [name, round(Math.max(...each))];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** Times of every step; the peers' times over ours on as many threads (on the most, for those of one thread). */
+function report(list) {
+  const milliseconds = Object.fromEntries(list.map(({ name, times }) => [name, summary(times.flat())]));
+  const mine = list.filter(({ peer }) => !peer);
+  const ratios = list
+    .filter(({ peer }) => peer)
+    .flatMap(({ name, threads, times }) => {
+      const ours = mine.filter((m) => threads === null || m.threads === threads);
+      return ours.map((m) => [threads === null ? `${name} / ${m.name}` : name, spread(times, m.times)]);
+    });
+  const versions = Object.fromEntries(list.filter(({ peer }) => peer).map(({ name, facts }) => [name, facts.version]));
+  return { milliseconds, ratios: Object.fromEntries(ratios), fastest: fastest(list, mine), versions };
+}
+
+/** Round by round, then the median and the extremes; who ran in one round alone is held against the median of all. */
+function spread(theirs, ours) {
+  const whole = median(ours.map(median));
+  const each = theirs.map((times, i) => median(times) / (theirs.length === ours.length ? median(ours[i]) : whole));
+  return { median: round(median(each)), min: round(Math.min(...each)), max: round(Math.max(...each)) };
+}
+
+/** The same against whichever of PyTorch's modes is fastest by its median, for each number of threads. */
+function fastest(list, mine) {
   const found = {};
-  for (const threads of THREADS) {
-    const peers = list.filter((c) => c.peer && c.threads === threads && times.has(c.name));
-    if (peers.length === 0 || !times.has(`mlc ${threads}t`)) continue;
-    const middle = ({ name }) => median(times.get(name).flat());
+  const middle = ({ times }) => median(times.flat());
+  for (const ours of mine) {
+    const peers = list.filter((c) => c.peer && c.threads === ours.threads);
+    if (peers.length === 0) continue;
     const best = peers.reduce((a, b) => (middle(b) < middle(a) ? b : a));
-    found[`${threads}t`] = {
-      peer: best.name,
-      ratio: round(middle(best) / median(times.get(`mlc ${threads}t`).flat())),
-    };
+    found[`${ours.threads}t`] = { peer: best.name, ratio: round(middle(best) / middle(ours)) };
   }
   return found;
 }
-
-/** Frameworks for JavaScript take seconds to minutes for a step: a few steps of the reference network, not in turns. */
-export async function javascriptPeers() {
-  const folder = process.env.MLC_BENCH_PEERS;
-  const install = "npm install @tensorflow/tfjs @jax-js/jax in a directory, and set MLC_BENCH_PEERS to it";
-  const peers = [
-    { name: "TensorFlow.js (cpu)", package: "@tensorflow/tfjs", script: "tfjs_step.mjs" },
-    { name: "jax-js (wasm)", package: "@jax-js/jax", script: "jax_step.mjs" },
-  ];
-  const results = [];
-  for (const { name, package: wanted, script } of peers) {
-    if (!folder || !existsSync(join(folder, "node_modules", wanted))) {
-      results.push({ name, note: `not installed: ${install}` });
-      continue;
-    }
-    try {
-      const worker = await startWorker(process.execPath, [local(`peers/${script}`)], { MLC_BENCH_PEERS: folder });
-      results.push({ name, ...worker.facts, milliseconds: (await worker.times(1)).map(round) });
-      worker.stop();
-    } catch (error) {
-      results.push({ name, note: `left out: ${error.message}` });
-    }
-  }
-  return results;
-}
-
-export const known = { networks: Object.keys(networks), modes: MODES, threads: THREADS };

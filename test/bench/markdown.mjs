@@ -4,17 +4,19 @@ const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
 /** A network's times, and what the peers take for each unit of ours: above 1, mlc is faster. */
-function comparison({ network, what, batch, numerics, milliseconds, ratios, fastest, notes }) {
+function comparison({ network, what, batch, numerics, milliseconds, ratios, fastest, agreement, notes }) {
+  const ratio = (name) =>
+    Object.entries(ratios)
+      .filter(([key]) => key === name || key.startsWith(`${name} / `))
+      .map(([key, { median, min, max }]) => `${median} (${min}–${max})${key === name ? "" : key.slice(name.length)}`);
   const rows = Object.entries(milliseconds).map(([name, { median, quartiles, min, max }]) => {
-    const ratio = ratios[name];
-    const shown = ratio ? `${ratio.median} (${ratio.min}–${ratio.max})` : "";
-    return [name, median, quartiles.join("–"), `${min}–${max}`, shown];
+    return [name, median, quartiles.join("–"), `${min}–${max}`, ratio(name).join("; "), agreement[name] ?? ""];
   });
   const title = `${network}, ${what === "train" ? "training step" : "forward"}, batch ${batch}, numerics ${numerics}`;
   const best = Object.entries(fastest).map(
     ([threads, { peer, ratio }]) => `Against the fastest on ${threads}, ${peer}: ${ratio}.`,
   );
-  const head = ["", "median ms", "quartiles", "range", "its time / mlc's"];
+  const head = ["", "median ms", "quartiles", "range", "its time / mlc's", "results differ by"];
   return [`### ${title}`, table(head, rows), [...best, ...notes].join("\n")].join("\n\n");
 }
 
@@ -24,14 +26,7 @@ const sections = {
   networks: (list) => list.map(comparison).join("\n\n"),
   forward: (list) => list.map(comparison).join("\n\n"),
 
-  javascript(peers) {
-    const rows = peers.map(({ name, version, milliseconds, note }) => [
-      name,
-      version ?? "",
-      milliseconds?.join() ?? note,
-    ]);
-    return `### One training step of the reference network, batch 64\n\n${table(["", "version", "ms"], rows)}`;
-  },
+  notes: (list) => list.join("\n"),
 
   kernels({ peak_gflops, milliseconds, calls }) {
     const rows = calls.map((c) => [

@@ -1,26 +1,19 @@
-/** node mlc_step.mjs NETWORK THREADS strict|fast train|forward — steps of a network as compiled by the package in dist/. */
-import { readFileSync } from "node:fs";
+/** node mlc_step.mjs JOB — steps of a network as compiled by the package in dist/. */
 import { compile } from "../../../dist/index.js";
 import { createTrainer } from "../../../dist/runtime.js";
-import { networks } from "../networks.mjs";
+import { compilation } from "../networks.mjs";
+import { startBatch, weightsFile } from "../start.mjs";
 import { serveSteps } from "../worker.mjs";
 
-const [name, threads, numerics, what] = process.argv.slice(2);
-const { model, batch, overrides } = networks[name];
-const compilation = compile(readFileSync(model, "utf8"), { file: model, overrides, batch, numerics });
-const trainer = await createTrainer(compilation.executable(), { threads: Number(threads) });
+const { network, threads, numerics, what, folder } = JSON.parse(process.argv[2]);
+const trainer = await createTrainer(compile(...compilation(network, numerics)).executable(), { threads });
+if (trainer.notes.length > 0) throw new Error(trainer.notes.join("; "));
+await trainer.load(weightsFile(folder));
+const { input, target } = startBatch(folder);
+const given = { input: input.values, target: Int32Array.from(target.values) };
+const columns = Object.fromEntries(trainer.manifest.inputs.map(({ name, role }) => [name, given[role]]));
+const [output] = trainer.manifest.programs.forward.results;
 
-/** Noise: times do not depend on the values. */
-const columns = Object.fromEntries(
-  trainer.manifest.inputs.map(({ name, dtype, shape, classes = 2 }) => {
-    const length = shape.reduce((size, dim) => size * dim, batch);
-    const values =
-      dtype === "i32" ? Int32Array.from({ length }, (_, i) => i % classes) : Float32Array.from({ length }, Math.random);
-    return [name, values];
-  }),
-);
-const { notes } = trainer;
-if (notes.length > 0) throw new Error(notes.join("; "));
-const step = what === "train" ? () => trainer.step(columns) : () => trainer.predict(columns);
-await step();
-await serveSteps({ threads: trainer.threads }, step);
+const train = async () => [(await trainer.step(columns)).loss];
+const forward = async () => (await trainer.predict(columns))[output.name];
+await serveSteps({ threads: trainer.threads }, what === "train" ? train : forward);
