@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { locateCifar, readVerified } from "../../compiler/cli/data/cifar.ts";
 import { fetchCifar } from "../../compiler/cli/data/fetch.ts";
+import { lock } from "../../compiler/cli/data/lock.ts";
 import type { UserError } from "../../compiler/cli/errors.ts";
 import { type Server, startServer, type TinyCifar10, tinyCifar10 } from "./tiny-cifar10.ts";
 
@@ -261,13 +262,27 @@ describe("failures leave nothing in place", () => {
     await fetchTiny();
     expectPlaced();
   });
+
+  test("Ctrl-C while the archive is unpacked: it is kept, and nothing is in place", async () => {
+    server.served.set("/tiny.tar.gz", { body: tiny.archive });
+    const stopping = io();
+    const stderr = {
+      write: (text: string) => {
+        if (text.startsWith("Unpacking")) interrupt.abort();
+      },
+    };
+    const running = fetchCifar(tiny.cifar10, directory, { ...options(), io: { ...stopping, stderr } });
+    expect((await failure(running)).exitCode).toBe(130);
+    expect(readdirSync(directory)).toEqual(["tiny.tar.gz.part"]);
+    expect(readFileSync(join(directory, "tiny.tar.gz.part")).equals(tiny.archive)).toBe(true);
+  });
 });
 
 test("two processes do not fetch into one directory at the same time", async () => {
   server.served.set("/tiny.tar.gz", { body: tiny.archive });
   mkdirSync(directory, { recursive: true });
   const lock = join(directory, ".fetching");
-  writeFileSync(lock, String(process.pid));
+  writeFileSync(lock, String(process.ppid));
   const waiting = fetchTiny();
   while (!said.includes("waiting")) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(server.requests).toEqual([]);
@@ -276,12 +291,34 @@ test("two processes do not fetch into one directory at the same time", async () 
   expectPlaced();
 });
 
-test("the lock of a process that died is no hindrance", async () => {
+test.each([
+  ["whose process died", "999999999"],
+  ["that an earlier process of the same number left, as in containers", String(process.pid)],
+  ["without a number, as a full disk leaves it", ""],
+  ["whose number another process has by now", String(process.ppid)],
+])("a lock %s is no hindrance", async (_, holder) => {
   server.served.set("/tiny.tar.gz", { body: tiny.archive });
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, ".fetching"), "999999999");
-  await fetchTiny();
+  writeFileSync(join(directory, ".fetching"), holder);
+  await fetchCifar(tiny.cifar10, directory, { ...options(), staleMs: 50 });
   expectPlaced();
+});
+
+test("a lock that gives signs of life is waited for, however long", async () => {
+  const path = join(base, "lock");
+  const signals = { interrupt: interrupt.signal, staleMs: 100 };
+  const release = await lock(path, { ...signals, onWait: () => {} });
+  writeFileSync(path, String(process.ppid));
+  let taken = false;
+  const waiting = lock(path, { ...signals, onWait: () => {} }).then((releaseToo) => {
+    taken = true;
+    return releaseToo;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(taken).toBe(false);
+  release();
+  (await waiting)();
+  expect(existsSync(path)).toBe(false);
 });
 
 describe("where data is looked for", () => {

@@ -1,8 +1,9 @@
-/** Archives: hash, and reading file by file without holding the whole. */
+/** Archives: hash, and reading file by file without holding the whole. The signal ends either with its reason. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { pipeline, Readable } from "node:stream";
+import { addAbortSignal, pipeline } from "node:stream";
+import { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { createGunzip } from "node:zlib";
 import { createTarDecoder } from "modern-tar";
 
@@ -12,9 +13,14 @@ export interface ArchiveFile {
   readonly data: Uint8Array;
 }
 
-export async function hashFile(path: string, algorithm: "sha256" | "sha512", encoding: "hex" | "base64") {
+export async function hashFile(
+  path: string,
+  algorithm: "sha256" | "sha512",
+  encoding: "hex" | "base64",
+  signal?: AbortSignal,
+): Promise<string> {
   const hash = createHash(algorithm);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
   return hash.digest(encoding);
 }
 
@@ -24,12 +30,16 @@ interface Entry {
 }
 
 /** The wanted files of a `.tar.gz`, in its order. */
-export async function* readArchive(path: string, wanted: (name: string) => boolean): AsyncGenerator<ArchiveFile> {
+export async function* readArchive(
+  path: string,
+  wanted: (name: string) => boolean,
+  signal: AbortSignal,
+): AsyncGenerator<ArchiveFile> {
   const packed = createReadStream(path, { highWaterMark: 1 << 20 });
-  const tar = createGunzip({ chunkSize: 1 << 20 });
+  const tar = addAbortSignal(signal, createGunzip({ chunkSize: 1 << 20 }));
   // Destroys both on an error of either; the reader below sees it as its own.
   pipeline(packed, tar, () => {});
-  const entries = (Readable.toWeb(tar) as ReadableStream<Uint8Array>).pipeThrough(createTarDecoder());
+  const entries = (NodeReadableStream.from(tar) as ReadableStream<Uint8Array>).pipeThrough(createTarDecoder());
   try {
     for await (const { header, body } of entries as unknown as AsyncIterable<Entry>) {
       const name = basename(header.name);

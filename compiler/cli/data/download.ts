@@ -43,7 +43,7 @@ export async function download(url: string, path: string, options: DownloadOptio
       if (size > furthest) failures = 0;
       furthest = Math.max(furthest, size);
       if (!connected || failures >= RETRIES) throw error;
-      await sleep(retryMs * 2 ** failures);
+      await sleep(retryMs * 2 ** failures, undefined, { signal: interrupt }).catch(() => {});
     }
   }
 }

@@ -20,6 +20,8 @@ export interface FetchOptions {
   /** See `DownloadOptions`. */
   readonly connectMs?: number;
   readonly retryMs?: number;
+  /** See `LockOptions`. */
+  readonly staleMs?: number;
 }
 
 interface Source {
@@ -46,9 +48,14 @@ export async function fetchCifar(cifar: CifarFiles, directory: string, options: 
   };
   try {
     makeDirectory(directory);
-    const unlock = await lock(join(directory, ".fetching"), io.interrupt, (holder) =>
-      say(`Process ${holder} is fetching ${cifar.title} into ${directory}: waiting for it.`),
-    );
+    const unlock = await lock(join(directory, ".fetching"), {
+      interrupt: io.interrupt,
+      staleMs: options.staleMs,
+      onWait: (holder) =>
+        say(
+          `${holder > 0 ? `Process ${holder}` : "Another process"} is fetching ${cifar.title} into ${directory}: waiting for it.`,
+        ),
+    });
     try {
       const missing = cifar.files.filter((file) => !existsSync(join(directory, file.name)));
       if (missing.length > 0) await fromAnySource(cifar, directory, missing, options, say);
@@ -56,6 +63,8 @@ export async function fetchCifar(cifar: CifarFiles, directory: string, options: 
       unlock();
     }
   } catch (error) {
+    // Reading and hashing end with the signal's own error.
+    if (io.interrupt.aborted) throw error instanceof Interrupted ? error : new Interrupted();
     throw fileError(error, `cannot put ${cifar.title} into ${directory} (it takes about 350 MB while it is unpacked)`);
   }
 }
@@ -105,7 +114,7 @@ export function byHandHelp(cifar: CifarFiles, directory: string): string {
 async function packedFile(source: Source, directory: string, options: FetchOptions, say: (text: string) => void) {
   const own = join(directory, source.name);
   if (existsSync(own)) {
-    const found = await hashFile(own, source.hash, source.encoding);
+    const found = await hashFile(own, source.hash, source.encoding, options.io.interrupt);
     if (found === source.expected) return { path: own, byHand: true };
     throw new UserError(
       "data-altered",
@@ -136,11 +145,12 @@ async function obtainVerified(source: Source, path: string, options: FetchOption
   } finally {
     bar.close();
   }
-  return (await hashFile(path, source.hash, source.encoding)) === source.expected;
+  return (await hashFile(path, source.hash, source.encoding, options.io.interrupt)) === source.expected;
 }
 
 function officialSource(cifar: CifarFiles, options: FetchOptions): Source {
   const { archive, title: dataset } = cifar;
+  const { interrupt } = options.io;
   return {
     dataset,
     title: archive.url,
@@ -149,9 +159,8 @@ function officialSource(cifar: CifarFiles, options: FetchOptions): Source {
     hash: "sha256",
     encoding: "hex",
     expected: archive.sha256,
-    obtain: (path, onProgress) =>
-      download(archive.url, path, { ...options, interrupt: options.io.interrupt, onProgress }),
-    unpack: (path, wanted) => readArchive(path, (name) => wanted.some((file) => file.name === name)),
+    obtain: (path, onProgress) => download(archive.url, path, { ...options, interrupt, onProgress }),
+    unpack: (path, wanted) => readArchive(path, (name) => wanted.some((file) => file.name === name), interrupt),
   };
 }
 
@@ -178,7 +187,7 @@ function npmSources(cifar: CifarFiles, options: FetchOptions, say: (text: string
         await throughNpm(`${name}@${version}`, path, options, `${url}: ${error.message}`);
       }
     },
-    unpack: (path, wanted) => repackSheets(path, wanted as SheetFile[]),
+    unpack: (path, wanted) => repackSheets(path, wanted as SheetFile[], interrupt),
   };
   return [source];
 }

@@ -1,25 +1,35 @@
 /** One process at a time fetches into a directory; the others wait for it. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Interrupted, systemCode } from "../errors.ts";
 
+export interface LockOptions {
+  readonly interrupt: AbortSignal;
+  readonly onWait: (holder: number) => void;
+  /** Milliseconds without a sign of life after which the holder counts as dead. */
+  readonly staleMs?: number;
+}
+
 const POLL_MS = 300;
 
-/** Takes the lock, waiting for its holder; a holder that has died is ignored. Returns what releases it. */
-export async function lock(
-  path: string,
-  interrupt: AbortSignal,
-  onWait: (holder: number) => void,
-): Promise<() => void> {
+/**
+ * Takes the lock, waiting for its holder. A holder that has died is ignored: its number is no process's or this one's, or it
+ * gives no sign of life (numbers of processes are used again, in containers soon, and another machine's mean nothing here).
+ * Returns what releases it.
+ */
+export async function lock(path: string, { interrupt, onWait, staleMs = 30_000 }: LockOptions): Promise<() => void> {
+  let seen = { sign: 0, at: 0 };
   for (let waited = false; ; waited = true) {
-    if (take(path)) return () => rmSync(path, { force: true });
+    if (take(path)) return keep(path, staleMs / 5);
     const holder = Number(readHolder(path));
-    if (holder > 0 && !isAlive(holder)) {
+    const sign = signOf(path);
+    if (sign !== seen.sign) seen = { sign, at: performance.now() };
+    if (isGone(holder) || performance.now() - seen.at > staleMs) {
       rmSync(path, { force: true });
       continue;
     }
     if (!waited) onWait(holder);
-    await sleep(POLL_MS);
+    await sleep(Math.min(POLL_MS, staleMs), undefined, { signal: interrupt }).catch(() => {});
     if (interrupt.aborted) throw new Interrupted();
   }
 }
@@ -30,8 +40,31 @@ function take(path: string): boolean {
     return true;
   } catch (error) {
     if (systemCode(error) === "EEXIST") return false;
+    // It was made, but a full disk did not take its content.
+    if (readHolder(path) === "") rmSync(path, { force: true });
     throw error;
   }
+}
+
+/** Gives signs of life until the lock is released. */
+function keep(path: string, everyMs: number): () => void {
+  const timer = setInterval(() => {
+    try {
+      utimesSync(path, new Date(), new Date());
+    } catch {
+      // Someone removed it: nothing is left to keep.
+    }
+  }, everyMs);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    rmSync(path, { force: true });
+  };
+}
+
+/** When the holder last gave a sign of life; by its clock, so it only tells whether there was another. */
+function signOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** Empty while the holder is writing it, or if it went away. */
@@ -43,11 +76,14 @@ function readHolder(path: string): string {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether no process has the number, or this one, which is not holding it. */
+function isGone(pid: number): boolean {
+  if (!(pid > 0)) return false;
+  if (pid === process.pid) return true;
   try {
     process.kill(pid, 0);
-    return true;
+    return false;
   } catch (error) {
-    return systemCode(error) === "EPERM";
+    return systemCode(error) !== "EPERM";
   }
 }

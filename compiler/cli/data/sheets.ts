@@ -30,12 +30,18 @@ export function packSheet(png: Uint8Array, labels: readonly number[]): Uint8Arra
 }
 
 /** The package's sheets as data files. Labels are packed last, so the archive is read twice and held never. */
-export async function* repackSheets(tarball: string, files: readonly SheetFile[]): AsyncGenerator<ArchiveFile> {
+export async function* repackSheets(
+  tarball: string,
+  files: readonly SheetFile[],
+  signal: AbortSignal,
+): AsyncGenerator<ArchiveFile> {
   const labels = new Map<string, number[]>();
-  for await (const { name, data } of readArchive(tarball, (name) => files.some((file) => file.labels.file === name))) {
+  const isLabels = (name: string) => files.some((file) => file.labels.file === name);
+  for await (const { name, data } of readArchive(tarball, isLabels, signal)) {
     labels.set(name, JSON.parse(new TextDecoder().decode(data)));
   }
-  for await (const { name, data } of readArchive(tarball, (name) => files.some((file) => file.sheet === name))) {
+  const isSheet = (name: string) => files.some((file) => file.sheet === name);
+  for await (const { name, data } of readArchive(tarball, isSheet, signal)) {
     const file = files.find((file) => file.sheet === name)!;
     const { first } = file.labels;
     const own = (labels.get(file.labels.file) ?? []).slice(first, first + file.bytes / RECORD_BYTES);
