@@ -36,7 +36,7 @@ export function parseExpression(file: SourceFile, from: number): Expr {
   const scanned = scanOrThrow(file);
   const match = GRAMMAR.match(file, scanned.masked.slice(from), from, "Expr");
   if (match.ok) return match.node as Expr;
-  throw new CompileError([syntaxError(file, scanned.tokens, match.offset, match.expected)]);
+  throw new CompileError([syntaxError(file, scanned.tokens, faultAt(scanned, match.offset), match.expected)]);
 }
 
 export function scanOrThrow(file: SourceFile): Scan {
@@ -67,8 +67,9 @@ function parseItem(
   for (let tries = 1; diagnostics.length < MAX_ERRORS; tries++) {
     const match = GRAMMAR.match(file, text, range.start, "Item");
     if (match.ok) return withDocs(match.node as Item, scanned.docs);
-    diagnostics.push(syntaxError(file, scanned.tokens, match.offset, match.expected));
-    const fault = statementAround(scanned.tokens, match.offset);
+    const at = faultAt(scanned, match.offset);
+    diagnostics.push(syntaxError(file, scanned.tokens, at, match.expected));
+    const fault = statementAround(scanned.tokens, at);
     if (fault === null || (tries + 1) * tokens > RETRY_TOKENS) return null;
     const [from, to] = [fault.start - range.start, fault.end - range.start];
     const blanked = text.slice(0, from) + " ".repeat(to - from) + text.slice(to);
@@ -89,9 +90,18 @@ export function tokenAt(tokens: readonly Token[], offset: number): number {
   return low;
 }
 
-/** The statement or clause that holds the offset, from separator to separator; null at the top level. */
-function statementAround(tokens: readonly Token[], offset: number): { start: number; end: number } | null {
-  let at = tokenAt(tokens, offset);
+/** The index of the token that the grammar could not go on with; as many as there are at the end of the file. */
+function faultAt({ masked, tokens }: Scan, offset: number): number {
+  // The furthest place may lie before blanks: the error is at the token after them.
+  const at = tokens.findIndex((t) => t.end > offset && !(t.kind === "separator" && t.start < offset));
+  if (at < 0) return tokens.length;
+  // A line end that ends a statement is a separator without length, at the end of the token before.
+  return masked[offset] === ";" && tokens[at].start > offset && tokens[at - 1]?.kind === "separator" ? at - 1 : at;
+}
+
+/** The statement or clause that holds the token, from separator to separator; null at the top level. */
+function statementAround(tokens: readonly Token[], fault: number): { start: number; end: number } | null {
+  let at = Math.min(fault, tokens.length - 1);
   while (at > 0 && (tokens[at].kind === "separator" || tokens[at].text === "}")) at--;
   const { braces } = tokens[at];
   if (braces === 0) return null;

@@ -47,14 +47,14 @@ const CONTINUES_BEFORE = new Set(
 
 const LEXEMES = new RegExp(
   [
-    /(?<blank>[^\S\n]+|\/\/[^\n]*)/u,
+    /(?<blank>(?:[^\S\r\n]|\r(?=\n))+|\/\/[^\r\n]*)/u,
     /(?<newline>\n)/u,
     /(?<word>[\p{L}_][\p{L}\d_]*)/u,
     /(?<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/u,
     /(?<string>"[^"\n]*")/u,
     /(?<symbol>\|>|[=!<>]=|[-+*/]=|[-+*/%@^<>=?:,;.~|±(){}[\]])/u,
     /(?<open>"[^"\n]*)/u,
-    /(?<stray>[^\s\p{L}\d_"\-+*/%@^<>=?:,;.~|±(){}[\]]+|.)/su,
+    /(?<stray>[^\s\p{L}\d_"\-+*/%@^<>=?:,;.~|±(){}[\]]+|\r|.)/su,
   ]
     .map((r) => r.source)
     .join("|"),
@@ -121,6 +121,7 @@ class Scanner {
       this.report(errors.unterminatedText({}, this.span(start, end)));
     } else if (groups.stray !== undefined) {
       this.report(strayCharacters(groups.stray, this.span(start, end)));
+      this.stopped ||= NOT_TEXT.test(groups.stray);
     } else {
       const kind = (["word", "number", "string", "symbol"] as const).find((k) => groups[k] !== undefined)!;
       this.token(kind, groups[kind]!, start, end);
@@ -247,8 +248,13 @@ function items(tokens: readonly Token[]): { start: number; end: number }[] {
   return found;
 }
 
+/** What a byte that is no UTF-8 is read as, what programs and pictures are full of, and a line end of long ago. */
+const NOT_TEXT = /[\0\ufffd]|^\r/;
+
 /** Characters that people bring along from other languages. */
 const CURES: readonly (readonly [begins: RegExp, help: string])[] = [
+  [/[\0\ufffd]/, "this is no text in UTF-8: give a `.model` file, or save it as UTF-8"],
+  [/^\r/, "end lines with a line feed (\\n, or \\r\\n)"],
   [/^#/, "comments begin with `//`"],
   [/^['\u2018-\u201f`]/, 'texts are written in double quotes: "…"'],
   [/^&/, "write `and`"],
@@ -257,7 +263,11 @@ const CURES: readonly (readonly [begins: RegExp, help: string])[] = [
 ];
 
 function strayCharacters(text: string, span: Span): Diagnostic {
-  const shown = text.length > 20 ? `${text.slice(0, 20)}…` : text;
+  const visible = text.replace(
+    /[\p{C}\p{Z}]/gu,
+    (c) => `U+${c.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")} `,
+  );
+  const shown = visible.length > 40 ? `${visible.slice(0, 40)}…` : visible.trimEnd();
   const [, help] = CURES.find(([begins]) => begins.test(text)) ?? [];
   return errors.strayCharacter({ text: shown }, span, { help });
 }

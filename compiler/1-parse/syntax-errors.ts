@@ -23,26 +23,28 @@ const ELSEWHERE: ReadonlyMap<string, string> = new Map([
   ["var", "let"],
 ]);
 
-/** `offset` is the furthest place that the grammar reached, `expected` what ohm says it would have taken there. */
+/** `fault` is the token that the grammar could not go on with, `expected` what ohm says it would have taken there. */
 export function syntaxError(
   file: SourceFile,
   tokens: readonly Token[],
-  offset: number,
+  fault: number,
   expected: readonly string[],
 ): Diagnostic {
-  // The furthest place may lie before blanks: the error is at the token after them.
-  const token = tokens.find((t) => t.end > offset && !(t.kind === "separator" && t.start < offset));
+  const token = tokens[fault] as Token | undefined;
   const wanted = describe(new Set(expected.map((e) => e.replace(/^"(.*)"$/, "$1"))));
   const found = token === undefined ? "the end" : describeToken(token);
   const span = token
     ? { file, start: token.start, end: Math.max(token.end, token.start + 1) }
     : { file, start: Math.max(0, file.text.trimEnd().length - 1), end: file.text.trimEnd().length };
-  return errors.syntaxError({ expected: wanted, found }, span, { help: cureOf(token, tokens, expected) });
+  return errors.syntaxError({ expected: wanted, found }, span, { help: cureOf(token, tokens[fault - 1], expected) });
 }
 
 /** Slips that have a cure of their own. */
-function cureOf(token: Token | undefined, tokens: readonly Token[], expected: readonly string[]): string | undefined {
-  const previous = token && tokens[tokens.indexOf(token) - 1];
+function cureOf(
+  token: Token | undefined,
+  previous: Token | undefined,
+  expected: readonly string[],
+): string | undefined {
   if (token?.text === "|>" && expected.includes('":"')) return "put the pipe in parentheses: `c ? (x |> f) : x`";
   if (token?.text === "import") return "imports stand at the top of the file, outside of the model";
   if (token?.text === "*" && previous?.text === "*") return "the power is `^`";

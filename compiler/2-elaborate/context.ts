@@ -209,6 +209,11 @@ export interface Env {
 
 export const withScope = (env: Env, scope: Scope): Env => ({ ...env, scope });
 
+/** Help for a name of another kind of definition than the place asks for. */
+export function meantElsewhere(name: string, sort: string): string {
+  return `\`${name}\` is ${/^[aeiou]/.test(sort) ? "an" : "a"} ${sort}, which has no meaning here`;
+}
+
 /** "did you mean …?" or nothing. */
 export function didYouMean(word: string, candidates: Iterable<string>): { help?: string } {
   const guess = nearest(word, new Set(candidates));

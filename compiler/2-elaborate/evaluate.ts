@@ -6,7 +6,7 @@ import { sizeOf } from "../ir/graph.ts";
 import { COMPARISONS, choose, compareNumbers, elementwise, numbers } from "./arithmetic.ts";
 import { matmul } from "./builtins/linear-algebra.ts";
 import { apply, call, complete } from "./calls.ts";
-import { type Context, didYouMean, type Env, lookup } from "./context.ts";
+import { type Context, didYouMean, type Env, lookup, meantElsewhere } from "./context.ts";
 import { member } from "./members.ts";
 import {
   type Callable,
@@ -128,7 +128,7 @@ export function unknownName(name: string, span: Span, env: Env, kind: string): n
   const toCall = kind !== "name";
   const known = [...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
   const pending = `\`${name}\` has no value yet: a constant sees those above it, and none may need itself`;
-  const elsewhere = sorts.length > 0 ? `\`${name}\` is a ${sorts[0]}, which has no meaning here` : null;
+  const elsewhere = sorts.length > 0 ? meantElsewhere(name, sorts[0]) : null;
   const help = elsewhere ?? (env.ctx.pending.has(name) ? pending : null);
   throw env.ctx.failure(errors.unknownName({ kind, name }, span, help === null ? didYouMean(name, known) : { help }));
 }

@@ -6,7 +6,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { TensorDecl } from "../ir/graph.ts";
 import { bind, calleeOf } from "./calls.ts";
-import { type Diagnostics, didYouMean, type Env, lookup, withScope } from "./context.ts";
+import { type Diagnostics, didYouMean, type Env, lookup, meantElsewhere, withScope } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { bindParameters } from "./invoke.ts";
 import { Scope } from "./scope.ts";
@@ -81,7 +81,7 @@ function boundOptimizer(expr: Expr, changes: readonly Argument[], env: Env, span
   if (name.kind === "name" && lookup({ ...env, prefer: optimizers }, name.name, false) === undefined) {
     const [sort] = env.spaces.sortsOf(name.name);
     const help = sort
-      ? { help: `\`${name.name}\` is a ${sort}, which has no meaning here` }
+      ? { help: meantElsewhere(name.name, sort) }
       : didYouMean(name.name, [...optimizers.all(true), "frozen"]);
     throw ctx.failure(errors.unknownName({ kind: "optimizer", name: name.name }, name.span, help));
   }

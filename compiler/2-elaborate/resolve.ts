@@ -6,7 +6,7 @@ import type { Definition, Expr, Name, ParameterType, Statement, StateStatement, 
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { axisNamesOf } from "./axes.ts";
-import { type Diagnostics, didYouMean } from "./context.ts";
+import { type Diagnostics, didYouMean, meantElsewhere } from "./context.ts";
 import { initParam } from "./inits.ts";
 import type { Spaces } from "./namespaces.ts";
 import type { Scope } from "./scope.ts";
@@ -278,7 +278,7 @@ class Resolver {
     const kind = toCall ? "layer or function" : "name";
     const isLaterState = this.definition.body.some((s) => s.kind === "state" && s.name.text === name);
     const help = elsewhere
-      ? { help: `\`${name}\` is a ${elsewhere}, which has no meaning here` }
+      ? { help: meantElsewhere(name, elsewhere) }
       : isLaterState
         ? { help: `declare it before, \`state ${name}\`, and give it its new value with \`${name} = …\`` }
         : didYouMean(name, known);
