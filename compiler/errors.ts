@@ -78,6 +78,7 @@ function fill(text: string, values: Readonly<Record<string, string | number>>): 
 
 // Text and brackets
 export const fileTooLarge = message("file-too-large", ["size", "limit"]);
+export const notText = message("not-text", []);
 export const tooManyTokens = message("too-many-tokens", ["limit"]);
 export const tokenTooLong = message("token-too-long", ["length", "limit"]);
 export const strayCharacter = message("stray-character", ["text"]);

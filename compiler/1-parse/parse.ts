@@ -7,6 +7,8 @@ import type { Expr, Item, SyntaxTree } from "./syntax.ts";
 import { syntaxError, unknownItem } from "./syntax-errors.ts";
 
 export const MAX_FILE_SIZE = 1 << 20;
+/** What a byte that is no UTF-8 is read as, and what programs and pictures are full of. */
+const NOT_TEXT = /[\0\ufffd]/;
 const MAX_ERRORS = 10;
 /** Tokens matched in search of further errors in an item; a long item gets fewer tries. */
 const RETRY_TOKENS = 10_000;
@@ -44,6 +46,8 @@ export function scanOrThrow(file: SourceFile): Scan {
   if (size > MAX_FILE_SIZE) {
     throw new CompileError([errors.fileTooLarge({ size, limit: MAX_FILE_SIZE }, { file, start: 0, end: 1 })]);
   }
+  const noText = file.text.search(NOT_TEXT);
+  if (noText >= 0) throw new CompileError([errors.notText({}, { file, start: noText, end: noText + 1 })]);
   const scanned = scan(file);
   if (scanned.diagnostics.length > 0) throw new CompileError(scanned.diagnostics);
   return scanned;

@@ -121,7 +121,8 @@ class Scanner {
       this.report(errors.unterminatedText({}, this.span(start, end)));
     } else if (groups.stray !== undefined) {
       this.report(strayCharacters(groups.stray, this.span(start, end)));
-      this.stopped ||= NOT_TEXT.test(groups.stray);
+      // The whole text is one line then.
+      this.stopped ||= groups.stray === "\r";
     } else {
       const kind = (["word", "number", "string", "symbol"] as const).find((k) => groups[k] !== undefined)!;
       this.token(kind, groups[kind]!, start, end);
@@ -248,12 +249,8 @@ function items(tokens: readonly Token[]): { start: number; end: number }[] {
   return found;
 }
 
-/** What a byte that is no UTF-8 is read as, what programs and pictures are full of, and a line end of long ago. */
-const NOT_TEXT = /[\0\ufffd]|^\r/;
-
 /** Characters that people bring along from other languages. */
 const CURES: readonly (readonly [begins: RegExp, help: string])[] = [
-  [/[\0\ufffd]/, "this is no text in UTF-8: give a `.model` file, or save it as UTF-8"],
   [/^\r/, "end lines with a line feed (\\n, or \\r\\n)"],
   [/^#/, "comments begin with `//`"],
   [/^['\u2018-\u201f`]/, 'texts are written in double quotes: "…"'],

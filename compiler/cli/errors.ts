@@ -48,6 +48,8 @@ const CAUSES: Readonly<Record<string, { readonly cause: string; readonly cure?: 
   ENOENT: { cause: "there is no such file or directory", cure: "Check the spelling of the path." },
   ENOTDIR: { cause: "a part of the path is a file, not a directory", cure: "Check the spelling of the path." },
   EISDIR: { cause: "it is a directory, not a file", cure: "Name a file." },
+  ESPIPE: { cause: "it is a pipe or a device, not a file", cure: "Name a file." },
+  ELOOP: { cause: "symbolic links lead in a circle", cure: "Mend the links, or name the file itself." },
   EEXIST: { cause: "a file of that name is in the way", cure: "Move it, or name another place." },
   EMFILE: { cause: "too many files are open", cure: "Raise the limit (`ulimit -n`)." },
   ENAMETOOLONG: { cause: "the name is too long", cure: "Name a shorter path." },

@@ -1,8 +1,8 @@
 /** Reading, and writing so that a file is either the old one or the whole new one. */
-import { constants, mkdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { access, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fileError, systemCode } from "./errors.ts";
+import { fileError, systemCode, UserError } from "./errors.ts";
 
 /** A name in the same directory that no other process uses. */
 export function temporaryName(path: string): string {
@@ -90,12 +90,49 @@ export async function checkWritable(path: string): Promise<void> {
   });
 }
 
-export function readBytes(path: string): Uint8Array {
+/** More than any file that is read whole; keeps a device without an end from filling the memory. */
+const MOST_BYTES = 2 ** 32 - 1;
+
+/** All of a file of at most `most` bytes. */
+export function readBytes(path: string, most = MOST_BYTES): Uint8Array {
   try {
-    return readFileSync(path);
+    return readWhole(path, most);
   } catch (error) {
     throw fileError(error, `cannot read ${path}`);
   }
+}
+
+/** As `readBytes`, with the system's own errors. */
+export function readWhole(path: string, most = MOST_BYTES): Uint8Array<ArrayBuffer> {
+  const file = openToRead(path);
+  try {
+    // Reading goes on until the end: what grows, or is no file, need not have the size that it says.
+    let bytes = new Uint8Array(Math.min(statSync(path).size, most) + 1);
+    for (let at = 0; ; ) {
+      // `readSync` takes less than 2 GiB at a time.
+      const read = readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), null);
+      at += read;
+      if (at > most) throw new UserError("file", `${path} has more than ${most} bytes`, "Name a smaller file.");
+      if (read === 0) return bytes.subarray(0, at);
+      if (at === bytes.length) bytes = grown(bytes, most);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function grown(bytes: Uint8Array, most: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(Math.max(2 * bytes.length, 1 << 16), most + 1));
+  larger.set(bytes);
+  return larger;
+}
+
+/** Pipes and devices are read by their names in /dev (`/dev/stdin`) alone: elsewhere they are no data, and may never end. */
+export function openToRead(path: string): number {
+  const stat = statSync(path);
+  const isOther = !stat.isFile() && !stat.isDirectory();
+  if (isOther && !path.startsWith("/dev/")) throw Object.assign(new Error(path), { code: "ESPIPE" });
+  return openSync(path, "r");
 }
 
 /**

@@ -30,8 +30,9 @@ export function addFmt(program: Command, io: Io): void {
 
 /** The file itself; of a folder, the models in it and below. */
 function filesOf(path: string, io: Io): string[] {
-  if (path === "-" || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  if (path === "-") return [path];
   try {
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
     const names = readdirSync(path, { recursive: true, encoding: "utf8" });
     const files = names.filter(
       (name) => name.endsWith(".model") && !/(^|[\\/])(node_modules|\.[^\\/]*)[\\/]/.test(name),

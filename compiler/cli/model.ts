@@ -1,8 +1,7 @@
 /** From a file's name to a compiled model. */
-import { statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Compilation, CompileOptions } from "../compile.ts";
-import { UsageError, UserError } from "./errors.ts";
+import { UsageError } from "./errors.ts";
 import { readBytes } from "./files.ts";
 import { importedFiles } from "./imports.ts";
 import type { Io } from "./io.ts";
@@ -14,11 +13,7 @@ import { heeded, type WarningOptions } from "./warnings.ts";
 const MOST_BYTES = 64 * 2 ** 20;
 
 export function readModel(path: string): string {
-  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size > MOST_BYTES) {
-    throw new UserError("file", `${path} has ${size} bytes: that is no model`, "Give the path of a .model file.");
-  }
-  return new TextDecoder().decode(readBytes(path));
+  return new TextDecoder().decode(readBytes(path, MOST_BYTES));
 }
 
 /** `models/cifar_net.model` → `cifar_net` */

@@ -1,5 +1,6 @@
 /** What can go wrong with a run: each time a cause and a cure, exit code 1, and files in place as they were. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { encodeSafetensors } from "../../runtime/index.ts";
@@ -182,4 +183,41 @@ test("a model that cannot fit is refused with what takes the space", async () =>
   const path = variant("large.model", "linear(10)", "linear(1000000)\n    linear(2000)\n    linear(10)");
   expectUserError(await mlc(["build", path, "-o", work.path("large")]), /error\[/);
   expect(existsSync(work.path("large"))).toBe(false);
+});
+
+describe("what is no file", () => {
+  const reads = (path: string) => [
+    ["check", path],
+    ["fmt", path],
+    ["explain", path],
+    ["train", model, "--init", path],
+    ["eval", model, "--weights", path],
+  ];
+
+  test.runIf(process.platform === "linux")("is not waited for, nor read without end", async () => {
+    const pipe = work.path("pipe");
+    execFileSync("mkfifo", [pipe]);
+    const endless = work.path("endless");
+    symlinkSync("/dev/zero", endless);
+    for (const args of [...reads(pipe), ...reads(endless)]) {
+      expectUserError(await mlc(args), "cannot read", "pipe or a device", "help: Name a file");
+    }
+    expectUserError(await mlc(["check", "/dev/zero"]), "/dev/zero has more than 67108864 bytes");
+  });
+
+  test("links in a circle, and a directory", async () => {
+    const circle = work.path("circle.model");
+    symlinkSync(circle, circle);
+    for (const args of reads(circle)) expectUserError(await mlc(args), "cannot read", "circle", "help: Mend the links");
+    for (const args of reads(work.directory).filter(([command]) => command !== "fmt")) {
+      expectUserError(await mlc(args), "cannot read", "it is a directory", "help: Name a file");
+    }
+  });
+
+  test("text that is no UTF-8 is not formatted: what it said would be lost", async () => {
+    const latin = Buffer.from(`// caf\u00e9\n${SMALL.replace("net {", "net  {")}`, "latin1");
+    const path = work.file("latin.model", latin);
+    expectUserError(await mlc(["fmt", path]), /error\[not-text\]/, `${path}:1:7`, "save it as UTF-8");
+    expect(work.read("latin.model").equals(latin)).toBe(true);
+  });
 });

@@ -26,6 +26,7 @@ const importing = (path: string): string => `import "${path}"\n${modelWith("")}`
 /** What is too long for the catalogue, or needs more than one file or an option. */
 const INPUTS: Readonly<Record<string, Input>> = {
   "file-too-large": { text: " ".repeat(2_000_000) },
+  "not-text": { text: modelWith("// caf\ufffd\n") },
   "too-many-tokens": { text: modelWith(`net {\n${many(6000, () => "relu")}\n}`) },
   "token-too-long": { text: `let ${"a".repeat(2000)} = 1` },
   "nested-too-deeply": { text: modelWith(`let a = ${"(".repeat(60)}1${")".repeat(60)}`) },

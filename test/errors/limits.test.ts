@@ -21,7 +21,7 @@ const many = (count: number, line: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => line(i)).join("\n");
 
 const refused: readonly (readonly [name: string, text: string, code: string])[] = [
-  ["random bytes", noise(bytes), "stray-character"],
+  ["random bytes", noise(bytes), "not-text"],
   ["random words", noise("abcdefghij \n"), "too-many-tokens"],
   ["random symbols", noise("ab(){}[]=+-*/^@:,|> \n019"), "unmatched-bracket"],
   ["random words in a model", `model m {${noise("abcdef \n")}}`, "too-many-tokens"],

@@ -1,8 +1,9 @@
 /** `data npy("folder")`: one array for each input and target, from `.npy` files of their names or from an `.npz`. */
-import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Columns, Manifest, ManifestInput } from "../../../runtime/index.ts";
-import { fileError, UserError } from "../errors.ts";
+import { UserError } from "../errors.ts";
+import { readBytes } from "../files.ts";
 import { type Npy, type NpyData, parseNpy } from "./npy.ts";
 import type { Samples } from "./samples.ts";
 import { unzip } from "./zip.ts";
@@ -47,12 +48,12 @@ function inFolder(path: string): Arrays {
   return {
     has: (name) => existsSync(fileOf(name)),
     names: () => [],
-    read: (name) => ({ place: fileOf(name), array: parsed(fileOf(name), () => readWhole(fileOf(name))) }),
+    read: (name) => ({ place: fileOf(name), array: parsed(fileOf(name), () => readBytes(fileOf(name))) }),
   };
 }
 
 function archived(path: string): Arrays {
-  const files = told(path, () => unzip(readWhole(path)));
+  const files = told(path, () => unzip(readBytes(path)));
   return {
     has: (name) => files.has(`${name}.npy`),
     names: () => [...files.keys()].map((name) => name.replace(/\.npy$/, "")),
@@ -72,27 +73,6 @@ function told<T>(place: string, action: () => T): T {
     if (error instanceof UserError) throw error;
     const help = "Save the arrays again with numpy.save or numpy.savez; the file is left as it is.";
     throw new UserError("data-array", `cannot read ${place}: ${(error as Error).message}`, help);
-  }
-}
-
-/** Also of more than 2 GiB, which `readFileSync` refuses. */
-function readWhole(path: string): Uint8Array {
-  try {
-    const file = openSync(path, "r");
-    try {
-      const bytes = new Uint8Array(fstatSync(file).size);
-      let at = 0;
-      while (at < bytes.length) {
-        const read = readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
-        if (read === 0) break;
-        at += read;
-      }
-      return bytes.subarray(0, at);
-    } finally {
-      closeSync(file);
-    }
-  } catch (error) {
-    throw fileError(error, `cannot read ${path}`);
   }
 }
 

@@ -1,10 +1,11 @@
 /** Finds CIFAR-10 and CIFAR-100 (`--data`, the user's cache, else the network) and reads verified files. */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, existsSync, readSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Dataset } from "../../../runtime/index.ts";
 import { fileError, UserError } from "../errors.ts";
+import { openToRead } from "../files.ts";
 import { type CifarFiles, type DataFile, filesOf, IMAGE_BYTES } from "./cifar-files.ts";
 import { type FetchOptions, fetchCifar } from "./fetch.ts";
 
@@ -139,7 +140,7 @@ export function cifarState(cifar: CifarFiles, data: string | undefined, env: Env
 function eachPiece(path: string, bytes: number, visit: (piece: Uint8Array) => void): number {
   const buffer = Buffer.allocUnsafe(bytes);
   try {
-    const file = openSync(path, "r");
+    const file = openToRead(path);
     try {
       for (let size = 0, filled = 0; ; ) {
         const read = readSync(file, buffer, filled, bytes - filled, size);

@@ -1,8 +1,9 @@
 /** `data image_folder("photos/train")`: one folder a class, as torchvision's ImageFolder; all pictures decoded once, into memory. */
-import { type Dirent, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { join } from "node:path";
 import { fileError, Interrupted, UserError } from "../errors.ts";
+import { readWhole } from "../files.ts";
 import type { Io } from "../io.ts";
 import { openBar } from "../progress.ts";
 import { byteSize, counted } from "../text.ts";
@@ -26,7 +27,7 @@ export function readPicture(path: string, { channels, height, width, fit }: Pict
 
 function bytesOf(path: string): Uint8Array {
   try {
-    return readFileSync(path);
+    return readWhole(path);
   } catch (error) {
     throw fileError(error, "it cannot be read");
   }

@@ -1,8 +1,8 @@
 /** The file of `--log`: every event as it happens. A resumed run goes on in the file of the run that was stopped. */
-import { closeSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileError } from "../errors.ts";
-import { makeDirectory, writeAtomically } from "../files.ts";
+import { makeDirectory, readBytes, writeAtomically } from "../files.ts";
 import { jsonLine, type TrainEvent } from "./events.ts";
 
 export interface Log {
@@ -34,7 +34,7 @@ export async function openLog(path: string, resumed: { step: number; epoch: numb
 }
 
 async function dropLater(path: string, { step, epoch }: { step: number; epoch: number }): Promise<void> {
-  const lines = readFileSync(path, "utf8").split("\n");
+  const lines = new TextDecoder().decode(readBytes(path)).split("\n");
   const kept = lines.filter((line) => {
     const event = parse(line);
     return event !== null && (event.event === "step" ? event.step <= step : event.epoch <= epoch);
