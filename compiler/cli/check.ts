@@ -5,8 +5,9 @@ import { CompileError, type Diagnostic } from "../diagnostics.ts";
 import { Failed } from "./errors.ts";
 import { writeGradients } from "./gradients.ts";
 import type { Io } from "./io.ts";
-import { compileOptions, readModel } from "./model.ts";
+import { compileOptions, loadJs, readModel } from "./model.ts";
 import { addModelOptions, addOutputOptions, type ModelOptions } from "./options.ts";
+import { openBar } from "./progress.ts";
 import { report, writeDiagnostics } from "./report.ts";
 import { addWarningOptions, heeded, type WarningOptions } from "./warnings.ts";
 
@@ -49,7 +50,8 @@ async function check(file: string, options: CheckOptions, io: Io): Promise<numbe
 
 async function checkGradient(source: string, compiling: CompileOptions, options: CheckOptions, io: Io): Promise<void> {
   const { checkGradients } = await import("../gradients/check.ts");
-  const found = checkGradients(source, compiling);
+  const bar = openBar(io, options);
+  const found = await checkGradients(source, { ...compiling, load: loadJs, progress: bar.update }).finally(bar.close);
   if (!options.quiet) writeGradients(found, io, options.json ?? false);
   if (found.diagnostics.length > 0) throw new CompileError(found.diagnostics);
 }

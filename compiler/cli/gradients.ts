@@ -1,6 +1,12 @@
-/** What `mlc check --grad` reports: a line for each definition, with the element that is furthest off. */
+/** What `mlc check --grad` reports: a table for each definition, with a row for each of its operands and parameters. */
 import { place, position, type Span } from "../diagnostics.ts";
-import { figure, type GradientCheck, type GradientReport, type VariableCheck } from "../gradients/check.ts";
+import {
+  elementText,
+  figure,
+  type GradientCheck,
+  type GradientReport,
+  type VariableCheck,
+} from "../gradients/check.ts";
 import type { Io } from "./io.ts";
 import { jsonLine } from "./training/events.ts";
 
@@ -35,19 +41,26 @@ function checkText({ name, sort, span, call, variables, skipped, random }: Gradi
   const title = sort === "model" ? "the loss" : `${sort} ${name}`;
   const applied = call ? `, applied at ${place(call)}` : "";
   const draws = random ? ", with its random numbers held" : "";
-  const lines = [
-    ...variables.map(variableText),
-    ...skipped.map((variable) => `${variable.name}: skipped: ${variable.reason}`),
+  const rows = [
+    ["", "elements", "gradient", "differences", ""],
+    ...variables.map(rowOf),
+    ...skipped.map((variable) => [variable.name, "", "", "", `skipped: ${variable.reason}`]),
   ];
-  return `${span ? place(span) : name}: ${title}${applied}${draws}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+  return `${span ? place(span) : name}: ${title}${applied}${draws}\n${table(rows)}`;
 }
 
-function variableText({ name, compared, kinks, worst }: VariableCheck): string {
-  const near = kinks > 0 ? `, ${kinks} left out near kinks` : "";
-  if (worst === null) return `${name}: nothing to compare${near}`;
-  const { verdict, index, gradient, difference } = worst;
-  const at = index.length === 0 ? "" : ` at [${index.join(", ")}]`;
-  const elements = `${compared} element${compared === 1 ? "" : "s"}`;
-  const figures = `gradient ${figure(gradient)}, differences ${figure(difference)}`;
-  return `${name}: ${verdict} (${elements}${near}; worst${at}: ${figures})`;
+function rowOf({ name, compared, kinks, worst }: VariableCheck): string[] {
+  const near = kinks > 0 ? ` (${kinks} left out near kinks)` : "";
+  if (worst === null) return [name, "0", "", "", `nothing to compare${near}`];
+  const { verdict, at, gradient, difference } = worst;
+  const place = verdict === "differs" && at !== null ? ` at ${elementText(at)}` : "";
+  return [name, String(compared), figure(gradient), figure(difference), `${verdict}${place}${near}`];
+}
+
+/** The first column and the last begin alike, figures end alike. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const cells = (row: readonly string[]) =>
+    row.map((cell, i) => (i === 0 || i === row.length - 1 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
+  return rows.map((row) => `  ${cells(row).join("  ").trimEnd()}\n`).join("");
 }

@@ -1,5 +1,6 @@
 /** From a file's name to a compiled model. */
 import { basename } from "node:path";
+import type { Engine, Executable } from "../../runtime/abi.ts";
 import type { Compilation, CompileOptions } from "../compile.ts";
 import { UsageError } from "./errors.ts";
 import { readBytes } from "./files.ts";
@@ -43,7 +44,11 @@ export async function compileModel(
   return compilation;
 }
 
-/** What `createTrainer` takes. JavaScript kernels are imported from their text. */
-export function executableOf(compilation: Compilation) {
-  return compilation.executable((js) => import(`data:text/javascript;base64,${Buffer.from(js).toString("base64")}`));
+/** A module of JavaScript kernels, from their text. */
+export const loadJs = (js: string): Promise<{ instantiate(): Engine }> =>
+  import(`data:text/javascript;base64,${Buffer.from(js).toString("base64")}`);
+
+/** What `createTrainer` takes. */
+export function executableOf(compilation: Compilation): Executable {
+  return compilation.executable(loadJs);
 }

@@ -3,28 +3,31 @@
  * the user's, at the shapes and operands with which the model applies it, and of the model's loss. The loss is taken as it is
  * differentiated, with what stands behind `stop_gradient` held; a definition must have the gradient of its value.
  */
-import { elaborate } from "../2-elaborate/elaborate.ts";
-import { differentiate } from "../3-passes/differentiate.ts";
-import { simplify } from "../3-passes/simplify.ts";
+import { type Elaborated, elaborate } from "../2-elaborate/elaborate.ts";
 import { type CompileOptions, parseSource } from "../compile.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
-import type { Builder } from "../ir/builder.ts";
-import { type Module, type Shape, topological, type Value } from "../ir/graph.ts";
-import { type InterpretEnv, interpret } from "../ir/interpret.ts";
-import type { Tensor } from "../ops/op.ts";
-import { concrete, stridesOf } from "../ops/tensor.ts";
-import { type Comparison, compareElement, Surface } from "./differences.ts";
-import { Draw, modelPoint, subjectPoint } from "./points.ts";
+import { topological, type Value } from "../ir/graph.ts";
+import type { InterpretEnv } from "../ir/interpret.ts";
+import { concrete, elements, stridesOf } from "../ops/tensor.ts";
+import { type Comparison, compareVariables } from "./differences.ts";
+import { freeze } from "./frozen.ts";
+import { Draw, Points, SAMPLES } from "./points.ts";
 import { type Skipped, type Subject, subjectsOf, type Variable } from "./subjects.ts";
+import { type Load, Surface } from "./surface.ts";
 
 export interface VariableCheck {
   readonly name: string;
   /** Elements compared, and those left out because a kink is too near. */
   readonly compared: number;
   readonly kinks: number;
-  /** Where the two are furthest apart. */
-  readonly worst: (Comparison & { readonly index: readonly number[] }) | null;
+  /** Where the two are furthest apart: along a direction, or at an element. */
+  readonly worst: (Omit<Comparison, "elements"> & { readonly at: Element | null }) | null;
+}
+
+export interface Element {
+  readonly name: string;
+  readonly index: readonly number[];
 }
 
 export interface GradientCheck {
@@ -48,23 +51,29 @@ export interface GradientReport {
   readonly warnings: readonly Diagnostic[];
 }
 
+export interface GradientOptions extends CompileOptions {
+  readonly load: Load;
+  /** Sees how far it has come, from 0 to 1, and what is looked at. */
+  readonly progress?: (fraction: number, name: string) => void;
+}
+
 /** Points that are tried until the values are finite and away from kinks. */
 const POINTS = 3;
-/** Elements compared of each operand or parameter, and of all of them together. */
-const ELEMENTS = 6;
-const ALL_ELEMENTS = 24;
+/** Rows of a table. */
+const ROWS = 16;
 
-export function checkGradients(source: string, options: CompileOptions = {}): GradientReport {
+export async function checkGradients(source: string, options: GradientOptions): Promise<GradientReport> {
   const tree = parseSource(source, options);
   const model = elaborate(tree, { overrides: options.overrides, batch: options.batch });
   const { checked, skipped } = subjectsOf(model, tree);
+  const points = new Points(model, checked);
   const checks: GradientCheck[] = [];
   const failed: (Skipped & { span: Span | null })[] = [];
   const diagnostics: Diagnostic[] = [];
-  for (const subject of checked) {
-    const gradients = gradientsOf(subject, model.module, model.builder);
-    const variables = compareAll(subject, gradients, (seed) => subjectPoint(subject, modelPoint(model, seed), seed));
+  for (const [i, subject] of checked.entries()) {
     const { name, sort, span, call } = subject;
+    options.progress?.(i / checked.length, name);
+    const variables = await compareAll(subject, model, (seed) => points.of(subject, seed), options.load);
     if (variables === null) {
       failed.push({ name, reason: "its value or its gradient is not finite at made-up operands", span });
       continue;
@@ -76,72 +85,63 @@ export function checkGradients(source: string, options: CompileOptions = {}): Gr
   return { checks, skipped: [...skipped, ...failed], diagnostics, warnings: model.warnings };
 }
 
-/** The program of the symbolic gradients, by the passes that a model goes through. */
-function gradientsOf({ objective, variables }: Subject, module: Module, b: Builder): Module {
-  const results = variables.map(({ leaf }, i) => ({ name: String(i), value: b.op("grad", [objective, leaf]) }));
-  const program = { name: "gradients", results, updates: [] };
-  return simplify(differentiate(simplify({ ...module, programs: [program] }, b), b), b);
-}
-
 /** null where no point has finite values. */
-function compareAll(
+async function compareAll(
   subject: Subject,
-  gradients: Module,
+  { builder }: Elaborated,
   pointOf: (seed: number) => InterpretEnv,
-): readonly VariableCheck[] | null {
+  load: Load,
+): Promise<readonly VariableCheck[] | null> {
   let checks: readonly VariableCheck[] | null = null;
   for (let seed = 1; seed <= POINTS; seed++) {
-    const point = pointOf(seed);
-    const surface = new Surface(subject.objective, point, subject.call === null);
-    const { results } = interpret(gradients.programs[0], point);
-    const finite = [...results.values()].every(({ data }) => data.every(Number.isFinite));
+    const surface = await Surface.of(freeze(subject, pointOf(seed), builder), builder, load);
+    const finite = surface.variables.every(({ gradient }) => gradient.every(Number.isFinite));
     if (!Number.isFinite(surface.value) || !finite) continue;
-    checks = chosen(subject).map(([variable, count]) =>
-      compareVariable(surface, variable, results.get(String(subject.variables.indexOf(variable)))!, count, seed),
-    );
+    const draw = new Draw(seed + 2);
+    checks = rowsOf(subject).map((row) => {
+      const of = row.map((variable) => surface.variables[subject.variables.indexOf(variable)]);
+      return checkOf(row, compareVariables(surface, of, draw));
+    });
     if (checks.every(({ compared }) => compared > 0)) break;
   }
   return checks;
 }
 
-/** The variables to compare, with the number of elements of each; of many parameters a sample. */
-function chosen({ variables }: Subject): (readonly [Variable, number])[] {
-  const stride = Math.max(1, variables.length / ALL_ELEMENTS);
-  const sample = variables.filter((_, i) => i === 0 || Math.floor(i / stride) !== Math.floor((i - 1) / stride));
-  const count = Math.min(ELEMENTS, Math.floor(ALL_ELEMENTS / sample.length));
-  return sample.map((variable) => [variable, Math.max(1, count)]);
+/** Each variable by itself; of many parameters a sample, and all others together. */
+function rowsOf({ variables }: Subject): readonly (readonly Variable[])[] {
+  const stride = Math.max(1, variables.length / ROWS);
+  const isSampled = (i: number) => i === 0 || Math.floor(i / stride) !== Math.floor((i - 1) / stride);
+  const others = variables.filter((_, i) => !isSampled(i));
+  const sampled = variables.filter((_, i) => isSampled(i)).map((variable) => [variable]);
+  return others.length === 0 ? sampled : [...sampled, others];
 }
 
-function compareVariable(
-  surface: Surface,
-  { name, leaf }: Variable,
-  gradient: Tensor,
-  count: number,
-  seed: number,
-): VariableCheck {
-  const all = sample(surface.contents(leaf).data, count, new Draw(seed + 2)).map((element) => ({
-    ...compareElement(surface, leaf, element, gradient.data[element]),
-    index: indexOf(element, concrete(leaf.type.shape as Shape, gradient.shape[leaf.type.shape.indexOf("n")] ?? 1)),
-  }));
+function checkOf(variables: readonly Variable[], all: readonly Comparison[]): VariableCheck {
+  const counted = (found: readonly Comparison[]) => found.reduce((sum, { elements }) => sum + elements.length, 0);
   const compared = all.filter(({ verdict }) => verdict !== "kink");
   const error = (c: Comparison) => (c.verdict === "differs" ? 1e300 : 1) * Math.abs(c.difference - c.gradient);
-  const worst = compared.reduce<(typeof all)[number] | null>((a, c) => (a && error(a) >= error(c) ? a : c), null);
-  return { name, compared: compared.length, kinks: all.length - compared.length, worst };
+  const worst = compared.reduce<Comparison | null>((a, c) => (a && error(a) >= error(c) ? a : c), null);
+  const [{ name }] = variables;
+  return {
+    name: variables.length === 1 ? name : `${variables.length} others`,
+    compared: counted(compared),
+    kinks: counted(all) - counted(compared),
+    worst: worst && {
+      verdict: worst.verdict,
+      difference: worst.difference,
+      gradient: worst.gradient,
+      at: worst.elements.length === 1 ? elementOf(variables, worst.elements[0]) : null,
+    },
+  };
 }
 
-/** So many elements, zeros only if there is nothing else: relu and dropout leave many, where much has no effect. */
-function sample(data: Float64Array, count: number, draw: Draw): readonly number[] {
-  const { length } = data;
-  const drawn = Array.from({ length: Math.min(length, 8 * count) }, (_, i) =>
-    length <= 8 * count ? i : Math.floor(draw.uniform() * length),
-  );
-  const distinct = [...new Set(drawn)];
-  return [...distinct.filter((i) => data[i] !== 0), ...distinct.filter((i) => data[i] === 0)].slice(0, count);
-}
-
-function indexOf(element: number, shape: readonly number[]): number[] {
+/** Which element it is of these variables one behind the other. */
+function elementOf([{ name, leaf }, ...rest]: readonly Variable[], element: number): Element {
+  const shape = concrete(leaf.type.shape, SAMPLES);
+  const size = elements(shape);
+  if (element >= size) return elementOf(rest, element - size);
   const strides = stridesOf(shape);
-  return shape.map((size, axis) => Math.floor(element / strides[axis]) % size);
+  return { name, index: shape.map((length, axis) => Math.floor(element / strides[axis]) % length) };
 }
 
 function mismatch({ name, sort, span, call, objective }: Subject, variable: VariableCheck): Diagnostic[] {
@@ -154,12 +154,16 @@ function mismatch({ name, sort, span, call, objective }: Subject, variable: Vari
   ];
   const params = {
     what: sort === "model" ? "the loss" : `\`${name}\``,
-    variable: `${variable.name}${worst.index.length === 0 ? "" : `[${worst.index.join(", ")}]`}`,
+    variable: worst.at ? elementText(worst.at) : `${variable.name} along a random direction`,
     gradient: figure(worst.gradient),
     difference: figure(worst.difference),
   };
   return [errors.gradientDiffers(params, span, { notes })];
 }
+
+/** `fc.weight[0, 3]` */
+export const elementText = ({ name, index }: Element): string =>
+  index.length === 0 ? name : `${name}[${index.join(", ")}]`;
 
 /** Six digits. */
 export const figure = (value: number): string => String(Number(value.toPrecision(6)));

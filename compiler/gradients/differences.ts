@@ -1,63 +1,17 @@
-/** Finite differences of a graph of rank 0, in float64. */
-import { topological, type Value } from "../ir/graph.ts";
-import { compute, type InterpretEnv } from "../ir/interpret.ts";
-import type { Tensor } from "../ops/op.ts";
-
-/**
- * The graph at a point; what changes with one leaf is computed anew. What stands behind `stop_gradient` changes too, unless it
- * is `held`: then the differences are those of the graph as it is differentiated.
- */
-export class Surface {
-  readonly value: number;
-  private readonly order: readonly Value[];
-  private readonly tensors = new Map<Value, Tensor>();
-  private readonly dependents = new Map<Value, readonly Value[]>();
-
-  constructor(
-    private readonly objective: Value,
-    private readonly env: InterpretEnv,
-    private readonly held: boolean,
-  ) {
-    this.order = topological([objective]);
-    for (const value of this.order) this.tensors.set(value, compute(value, this.tensors, env));
-    this.value = this.tensors.get(objective)!.data[0];
-  }
-
-  contents(leaf: Value): Tensor {
-    return this.tensors.get(leaf)!;
-  }
-
-  /** The value where one element of a leaf is changed by so much. */
-  moved(leaf: Value, element: number, by: number): number {
-    const { shape, data } = this.contents(leaf);
-    const changed = Float64Array.from(data);
-    changed[element] += by;
-    const tensors = new Map(this.tensors).set(leaf, { shape, data: changed });
-    for (const value of this.dependentsOf(leaf)) tensors.set(value, compute(value, tensors, this.env));
-    return tensors.get(this.objective)!.data[0];
-  }
-
-  private dependentsOf(leaf: Value): readonly Value[] {
-    const known = this.dependents.get(leaf);
-    if (known) return known;
-    const found = new Set([leaf]);
-    for (const value of this.order) {
-      if (this.held && value.op === "stop_gradient") continue;
-      if (value.inputs.some((input) => found.has(input))) found.add(value);
-    }
-    found.delete(leaf);
-    this.dependents.set(leaf, [...found]);
-    return [...found];
-  }
-}
+/** Gradients against finite differences along directions. */
+import type { Draw } from "./points.ts";
+import type { Coordinates, Surface } from "./surface.ts";
 
 export interface Comparison {
   readonly verdict: "agrees" | "differs" | "kink";
+  /** Along the direction; of a single element, by itself. */
   readonly difference: number;
   readonly gradient: number;
+  /** Elements that the direction moves. */
+  readonly elements: readonly number[];
 }
 
-const STEPS = [1e-4, 1e-5, 1e-6];
+const STEPS = [1e-5, 1e-6, 1e-7];
 const TOLERANCE = 1e-5;
 /** One-sided differences that are further apart have a kink, or a jump, between them. */
 const KINK = 1e-3;
@@ -65,24 +19,99 @@ const KINK = 1e-3;
 const ROUNDING = 1e-13;
 
 /**
- * (f(x + h) − f(x − h)) / 2h against the gradient g. They agree if they are no further apart than the tolerance and the gap
- * between the one-sided differences, which is h·|f″| where f is smooth; smaller steps are tried until they do.
+ * (f(x + h·d) − f(x − h·d)) / 2h against g · d. They agree if they are no further apart than the tolerance and the gap between
+ * the one-sided differences, which is h·|f″| where f is smooth; smaller steps are tried until they do.
  */
-export function compareElement(surface: Surface, leaf: Value, element: number, gradient: number): Comparison {
-  const size = Math.max(1, Math.abs(surface.contents(leaf).data[element]));
-  let result: Comparison = { verdict: "kink", difference: Number.NaN, gradient };
-  for (const step of STEPS) {
-    const h = step * size;
-    const right = (surface.moved(leaf, element, h) - surface.value) / h;
-    const left = (surface.value - surface.moved(leaf, element, -h)) / h;
+function compareAlong({ surface, variables, gradient }: Space, direction: Float64Array): Comparison {
+  const elements = [...direction.keys()].filter((i) => direction[i] !== 0);
+  const derivative = elements.reduce((sum, i) => sum + direction[i] * gradient[i], 0);
+  let result: Comparison = { verdict: "kink", difference: Number.NaN, gradient: derivative, elements };
+  for (const h of STEPS) {
+    const right = (surface.moved(variables, direction, h) - surface.value) / h;
+    const left = (surface.value - surface.moved(variables, direction, -h)) / h;
     const difference = (right + left) / 2;
     const gap = Math.abs(right - left);
     const noise = (ROUNDING * (1 + Math.abs(surface.value))) / h;
     if (!(gap <= KINK * Math.max(Math.abs(right), Math.abs(left)) + 4 * noise)) continue;
-    const allowed = TOLERANCE * Math.max(Math.abs(difference), Math.abs(gradient)) + 4 * noise + gap;
-    const verdict = Math.abs(difference - gradient) <= allowed ? "agrees" : "differs";
-    result = { verdict, difference, gradient };
+    const allowed = TOLERANCE * Math.max(Math.abs(difference), Math.abs(derivative)) + 4 * noise + gap;
+    const verdict = Math.abs(difference - derivative) <= allowed ? "agrees" : "differs";
+    result = { verdict, difference, gradient: derivative, elements };
     if (verdict === "agrees") break;
   }
+  if (elements.length !== 1) return result;
+  const [length] = elements.map((i) => direction[i]);
+  return { ...result, difference: result.difference / length, gradient: derivative / length };
+}
+
+/** Some variables as one vector. */
+interface Space {
+  readonly surface: Surface;
+  readonly variables: readonly Coordinates[];
+  readonly gradient: Float64Array;
+}
+
+/** Elements looked at one by one where any direction through many meets kinks. */
+const SINGLE = 6;
+
+/**
+ * Comparisons along random directions through all elements of some variables. Those at 0 are left out as far as there are
+ * others: relu and dropout leave many, at kinks. Where the directions meet kinks nevertheless, a part of the elements, then
+ * single ones.
+ */
+export function compareVariables(
+  surface: Surface,
+  variables: readonly Coordinates[],
+  draw: Draw,
+): readonly Comparison[] {
+  const contents = joined(variables.map((variable) => variable.contents));
+  const space: Space = { surface, variables, gradient: joined(variables.map(({ gradient }) => gradient)) };
+  const direction = joined(variables.map((variable) => directionAt(variable.contents, draw)));
+  const along = (elements: readonly number[]) => compareAlong(space, only(direction, elements));
+  const all = [...contents.keys()];
+  const other = all.filter((i) => contents[i] !== 0);
+  const chosen = other.length > 0 ? other : all;
+  const part = chosen.filter(() => draw.uniform() < 1 / 16);
+  for (const elements of [chosen, part]) {
+    if (elements.length === 0) continue;
+    const comparison = along(elements);
+    if (comparison.verdict === "differs") return [narrowed(comparison, along)];
+    if (comparison.verdict === "agrees") return [comparison];
+  }
+  const single = Array.from({ length: SINGLE }, () => chosen[Math.floor(draw.uniform() * chosen.length)]);
+  return [...new Set(single)].map((element) => along([element]));
+}
+
+/** Half of the elements, and half of these, as long as they differ: in the end, most often, one. */
+function narrowed(comparison: Comparison, along: (elements: readonly number[]) => Comparison): Comparison {
+  const { elements } = comparison;
+  if (elements.length === 1) return comparison;
+  const middle = elements.length >> 1;
+  for (const half of [elements.slice(0, middle), elements.slice(middle)]) {
+    const inHalf = along(half);
+    if (inHalf.verdict === "differs") return narrowed(inHalf, along);
+  }
+  return comparison;
+}
+
+/** Each element up or down, by as much as elements are large. */
+function directionAt(contents: Float64Array, draw: Draw): Float64Array {
+  const squares = contents.reduce((sum, x) => sum + x * x, 0) / Math.max(1, contents.length);
+  const length = Math.max(0.1, Math.sqrt(squares));
+  return contents.map(() => (draw.uniform() < 0.5 ? -length : length));
+}
+
+function only(direction: Float64Array, elements: readonly number[]): Float64Array {
+  const result = new Float64Array(direction.length);
+  for (const i of elements) result[i] = direction[i];
   return result;
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }

@@ -1,13 +1,13 @@
 /** Made-up contents for everything that a model is given: a point at which gradients are compared. */
 import type { Elaborated } from "../2-elaborate/elaborate.ts";
 import type { Init, TensorDecl, Value } from "../ir/graph.ts";
-import { evaluate, type InterpretEnv } from "../ir/interpret.ts";
+import { evaluate, type InterpretEnv, interpret } from "../ir/interpret.ts";
 import type { Tensor } from "../ops/op.ts";
 import { concrete, tensorOf } from "../ops/tensor.ts";
 import type { Subject } from "./subjects.ts";
 
 /** Few, but enough for statistics over them. */
-const SAMPLES = 3;
+export const SAMPLES = 3;
 
 export class Draw {
   constructor(private state: number) {}
@@ -28,21 +28,57 @@ export class Draw {
   }
 }
 
-/** Inputs and targets in [0, 1), classes at random, parameters near their initial distribution. */
-export function modelPoint({ module, measures }: Elaborated, seed: number): InterpretEnv {
+/** The points at which subjects are looked at; what the model gives to their leaves there is computed once. */
+export class Points {
+  private readonly known = new Map<number, { env: InterpretEnv; operands: ReadonlyMap<Value, Tensor> }>();
+
+  constructor(
+    private readonly model: Elaborated,
+    private readonly subjects: readonly Subject[],
+  ) {}
+
+  of({ operands, weights }: Subject, seed: number): InterpretEnv {
+    const point = this.pointOf(seed);
+    const draw = new Draw(seed + 1);
+    const given = operands.map(({ leaf, operand }): [string, Tensor] => [
+      leaf.attrs.name as string,
+      point.operands.get(operand!)!,
+    ]);
+    const weight = (leaf: Value): [string, Tensor] => [
+      leaf.attrs.name as string,
+      tensorOf(concrete(leaf.type.shape, SAMPLES), () => draw.normal()),
+    ];
+    const inputs = new Map([...point.env.inputs, ...given, ...(weights ? [weight(weights)] : [])]);
+    return { ...point.env, inputs };
+  }
+
+  private pointOf(seed: number): { env: InterpretEnv; operands: ReadonlyMap<Value, Tensor> } {
+    const known = this.known.get(seed);
+    if (known) return known;
+    const env = modelPoint(this.model, seed);
+    const wanted = this.subjects.flatMap(({ operands }) => operands.map(({ operand }) => operand!));
+    const point = { env, operands: evaluate([...new Set(wanted)], env) };
+    this.known.set(seed, point);
+    return point;
+  }
+}
+
+/** Inputs and targets in [0, 1), classes at random, parameters near their initial distribution, measured buffers measured. */
+function modelPoint({ module, measures }: Elaborated, seed: number): InterpretEnv {
   const draw = new Draw(seed);
   const inputs = module.inputs.map(({ name, shape, dtype, classes }): [string, Tensor] => {
     const sizes = concrete(["n", ...shape], SAMPLES);
     const label = () => Math.floor(draw.uniform() * (classes ?? 2));
     return [name, tensorOf(sizes, () => (dtype === "i32" ? label() : draw.uniform()))];
   });
-  const measured = new Set(measures.map(({ tensor }) => tensor));
-  const tensors = module.tensors.map((decl): [string, Tensor] => {
-    const value = measured.has(decl.name) ? () => draw.between(0.5, 1.5) : contents(decl, draw);
-    return [decl.name, tensorOf(decl.shape, value)];
-  });
+  const tensors = new Map(module.tensors.map((decl) => [decl.name, tensorOf(decl.shape, contents(decl, draw))]));
   const host = new Proxy({} as Record<string, number>, { get: (_, name) => (name === "n" ? SAMPLES : 1) });
-  return { n: SAMPLES, seed, step: 1, host, inputs: new Map(inputs), tensors: new Map(tensors) };
+  const env = { n: SAMPLES, seed, step: 1, host, inputs: new Map(inputs), tensors };
+  for (const { tensor, program } of measures) {
+    const { results } = interpret(module.programs.find(({ name }) => name === program)!, env);
+    tensors.set(tensor, results.get(tensor)!);
+  }
+  return env;
 }
 
 /** A constant parameter is moved a little: zeros and ones are often at kinks. */
@@ -63,22 +99,4 @@ function contents({ kind, init, shape }: TensorDecl, draw: Draw): () => number {
     },
   };
   return drawn[init.kind] ?? (() => draw.normal() / Math.sqrt(Math.max(1, fan)));
-}
-
-/** The point at which the subject's leaves hold what the model gives it there. */
-export function subjectPoint({ operands, weights }: Subject, env: InterpretEnv, seed: number): InterpretEnv {
-  const draw = new Draw(seed + 1);
-  const values = evaluate(
-    operands.map(({ operand }) => operand!),
-    env,
-  );
-  const given = operands.map(({ leaf, operand }): [string, Tensor] => [
-    leaf.attrs.name as string,
-    values.get(operand!)!,
-  ]);
-  const weight = (leaf: Value): [string, Tensor] => [
-    leaf.attrs.name as string,
-    tensorOf(concrete(leaf.type.shape, env.n), () => draw.normal()),
-  ];
-  return { ...env, inputs: new Map([...env.inputs, ...given, ...(weights ? [weight(weights)] : [])]) };
 }

@@ -11,6 +11,7 @@ import { renderDiagnostic } from "../../compiler/diagnostics-text.ts";
 import { readCatalogue } from "../../compiler/errors.ts";
 import { checkGradients } from "../../compiler/gradients/check.ts";
 import catalogue from "../../compiler/messages.md";
+import { loadJs } from "../fuzz/backends.ts";
 import { check, modelWith } from "./front-end.ts";
 
 interface Input {
@@ -67,8 +68,10 @@ const examples = new Map(
 );
 
 /** What the front end says; where it says nothing, the rest of the compiler. */
-function diagnosticsOf({ text, set, files }: Input, code: string): readonly Diagnostic[] {
-  if (code === "gradient-differs") return checkGradients(text, { file: "input.model" }).diagnostics;
+async function diagnosticsOf({ text, set, files }: Input, code: string): Promise<readonly Diagnostic[]> {
+  if (code === "gradient-differs") {
+    return (await checkGradients(text, { file: "input.model", load: loadJs })).diagnostics;
+  }
   const { diagnostics, model } = check(text, set, "input.model", files);
   if (model === null || diagnostics.length > 0) return diagnostics;
   try {
@@ -91,7 +94,7 @@ const codes = [...readCatalogue(catalogue).keys()];
 it.each(codes)("%s", async (code) => {
   const input = INPUTS[code] ?? examples.get(code);
   expect(input, "the catalogue has no example").toBeDefined();
-  const diagnostics = diagnosticsOf(input!, code);
+  const diagnostics = await diagnosticsOf(input!, code);
   expect(diagnostics.map((d) => d.code)).toContain(code);
   for (const { span } of diagnostics) expect(span).not.toBeNull();
   const shown = diagnostics.filter((d) => d.code === code).map((d) => lasting(renderDiagnostic(d)));
