@@ -112,7 +112,7 @@ export const CONTROL = {
   command: 448,
   program: 512,
   n: 516,
-  team: 576,
+  taken: 576,
 } as const;
 
 /** A module for threads imports its memory. As it is, the memory is one thread's. */

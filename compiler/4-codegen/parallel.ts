@@ -21,6 +21,20 @@ export function shareOut(kernel: Kernel, leastWork = LEAST_WORK): Kernel | null 
   return { ...kernel, body: shareBlock(kernel.body) };
 }
 
+/** Pieces that each thread would take of much work if all were equally fast: the slower one takes fewer. */
+const PIECES = 4;
+/** Statements that are worth taking in pieces. */
+const MUCH_WORK = 65_536;
+
+/**
+ * Into how many pieces for each thread to cut a kernel that is shared out. Threads meet within some kernels: these take one
+ * piece each.
+ */
+export function piecesOf(kernel: Kernel): number {
+  const meet = kernel.body.some((s) => s.k === "barrier");
+  return meet || work(kernel.body, kernel.n) < MUCH_WORK ? 1 : PIECES;
+}
+
 /**
  * Whether threads may share the kernel out: whatever it writes, to memory that is not a thread's own, is written within
  * exactly one parallel loop (or by a parallel `zero`); no such loop changes a local from outside; barriers are met by all.

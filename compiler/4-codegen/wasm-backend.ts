@@ -3,7 +3,7 @@ import type { ManifestThreads } from "../../runtime/abi.ts";
 import { type Blocks, type Call, isBlocks, type Kernel, type LoopModule, type ProgramStep } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
 import { type FunctionRef, WasmModule } from "../wasm/index.ts";
-import { shareOut } from "./parallel.ts";
+import { piecesOf, shareOut } from "./parallel.ts";
 import { reduceStrength } from "./strength.ts";
 import { BARRIER_TYPE, emitBarrier } from "./wasm/barrier.ts";
 import { ConstantTable } from "./wasm/constants.ts";
@@ -55,7 +55,7 @@ export function emitTeamWasm(
     const resolved = steps.map((step): ResolvedStep => {
       const kernel = isBlocks(step) ? null : sharedOut(step.kernel);
       if (!kernel) return resolve(step, alone);
-      return { call: step as Call, f: functionOf(kernel, barrier), shared: true };
+      return { call: step as Call, f: functionOf(kernel, barrier), pieces: piecesOf((step as Call).kernel) };
     });
     const team = { barrier: barrier!, finite, scratchBytes: module.scratchBytes ?? 0 };
     wasm.export(
@@ -70,7 +70,7 @@ export function emitTeamWasm(
 }
 
 function resolve(step: ProgramStep, alone: (kernel: Kernel) => FunctionRef): ResolvedStep {
-  if (!isBlocks(step)) return { call: step, f: alone(step.kernel), shared: false };
+  if (!isBlocks(step)) return { call: step, f: alone(step.kernel), pieces: 0 };
   const calls = (part: Blocks["parts"][number]) => part.calls.map((call) => ({ call, f: alone(call.kernel) }));
   return { blocks: step, parts: step.parts.map(calls) };
 }

@@ -17,8 +17,6 @@ const MOST_SPINS = 6_000_000;
 export function emitBarrier(code: Code): void {
   const [thread, threads] = code.params;
   const [generation, spins, rounds] = [code.local("i32"), code.local("i32"), code.local("i32")];
-  code.get(threads).i32(1).op("i32.eq");
-  code.if(() => code.return());
   load(code, CONTROL.generation).set(generation);
   code.i32(CONTROL.arrived).i32(1).op("i32.atomic.rmw.add", 0);
   code.i32(1).op("i32.add").get(threads).op("i32.eq");
@@ -51,9 +49,10 @@ function load(code: Code, address: number): Code {
   return code.i32(address).op("i32.atomic.load", 0);
 }
 
-/** The last to arrive lets the others go. */
+/** The last to arrive lets the others go, to take work from its beginning. */
 function release(code: Code, generation: LocalRef): void {
   code.i32(CONTROL.arrived).i32(0).op("i32.atomic.store", 0);
+  code.i32(CONTROL.taken).i32(0).op("i32.atomic.store", 0);
   code.i32(CONTROL.generation).get(generation).i32(1).op("i32.add").op("i32.atomic.store", 0);
   load(code, CONTROL.sleepers);
   code.if(() => code.i32(CONTROL.generation).i32(-1).op("memory.atomic.notify", 0).drop());

@@ -47,7 +47,7 @@ export function emitBlocks(
   if (!around.thread) code.i32(0).set(team);
   const work = () =>
     code.loop((next) => {
-      if (around.thread) code.i32(CONTROL.team).i32(1).op("i32.atomic.rmw.add", 0).set(team);
+      if (around.thread) take(code, team);
       code.get(team).get(teams).op("i32.lt_u");
       code.if(() => {
         emitTeam(code, blocks, parts, at);
@@ -59,6 +59,11 @@ export function emitBlocks(
   // The others have no memory for it.
   code.get(around.thread).i32(blocks.threads).op("i32.lt_u");
   code.if(work);
+}
+
+/** The number of the next piece of work, for the thread that asks; barriers begin again at 0. */
+export function take(code: Code, piece: LocalRef): void {
+  code.i32(CONTROL.taken).i32(1).op("i32.atomic.rmw.add", 0).set(piece);
 }
 
 function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunction[])[], at: At): void {

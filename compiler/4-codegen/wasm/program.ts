@@ -1,14 +1,14 @@
 /** Programs as WASM functions that call one kernel after another. */
 import { CONTROL } from "../../../runtime/abi.ts";
 import type { Blocks, Call } from "../../ir/loops.ts";
-import type { Code, FunctionRef, FunctionType } from "../../wasm/index.ts";
-import { emitBlocks, type PartFunction } from "./blocks.ts";
+import type { Code, FunctionRef, FunctionType, LocalRef } from "../../wasm/index.ts";
+import { emitBlocks, type PartFunction, take } from "./blocks.ts";
 
 export interface KernelCall {
   readonly call: Call;
   readonly f: FunctionRef;
-  /** Whether threads share it; else the first thread runs it alone. */
-  readonly shared: boolean;
+  /** In how many pieces for each thread threads share it out; with none, the first thread runs it alone. */
+  readonly pieces: number;
 }
 
 export interface BlocksCall {
@@ -69,15 +69,13 @@ export function emitTeamProgram(code: Code, steps: readonly ResolvedStep[], opti
   // What one thread does alone, one kernel after another, needs no barrier.
   let before: "nothing" | "shared" | "alone" = "nothing";
   steps.forEach((step, index) => {
-    const together = "blocks" in step || step.shared;
+    const together = "blocks" in step || step.pieces > 0;
     if (before === "shared" || (before === "alone" && together)) wait();
     before = together ? "shared" : "alone";
     if ("blocks" in step) {
       emitBlocks(code, step.blocks, step.parts, { n, thread });
-      wait();
-      alone(code, () => code.i32(CONTROL.team).i32(0).op("i32.atomic.store", 0));
-      before = "alone";
-    } else if (step.shared) callShared(code, step, options.scratchBytes);
+    } else if (step.pieces > 1) callInPieces(code, step, options.scratchBytes);
+    else if (step.pieces === 1) callShared(code, step, options.scratchBytes, thread, threads);
     else alone(code, () => callAlone(code, step));
     if (options.finite && !("blocks" in step)) {
       wait();
@@ -100,13 +98,34 @@ function callAlone(code: Code, { call, f }: KernelCall): void {
   code.get(code.params[0]).call(f);
 }
 
-function callShared(code: Code, { call, f }: KernelCall, scratchBytes: number): void {
-  const [n, thread, threads] = code.params;
+/** Threads take one piece after another, whoever is free: as if there were that many threads, of which some run at a time. */
+function callInPieces(code: Code, step: KernelCall, scratchBytes: number): void {
+  const threads = code.params[2];
+  const [piece, pieces] = [code.local("i32"), code.local("i32")];
+  code.get(threads).i32(step.pieces).op("i32.mul").set(pieces);
+  code.loop((next) => {
+    take(code, piece);
+    code.get(piece).get(pieces).op("i32.lt_u");
+    code.if(() => {
+      callShared(code, step, scratchBytes, piece, pieces);
+      code.br(next);
+    });
+  });
+}
+
+function callShared(
+  code: Code,
+  { call, f }: KernelCall,
+  scratchBytes: number,
+  piece: LocalRef,
+  pieces: LocalRef,
+): void {
+  const [n, thread] = code.params;
   call.args.forEach((address, i) => {
     code.i32(address);
     if (call.kernel.buffers[i].private) code.get(thread).i32(scratchBytes).op("i32.mul").op("i32.add");
   });
-  code.get(n).get(thread).get(threads).call(f);
+  code.get(n).get(piece).get(pieces).call(f);
 }
 
 /** The first thread looks; what it finds all return. Nobody goes on, or begins the next program, before all have heard. */
