@@ -1,8 +1,9 @@
 /** Writes every kernel of a program, in the order in which they run. */
 import type { Blocked, Region } from "../3-passes/blocks.ts";
 import type { Group } from "../3-passes/fuse.ts";
+import { isLeaf } from "../3-passes/inline.ts";
 import type { Value } from "../ir/graph.ts";
-import { type Lowered, type LowerOptions, lowerCopy, lowerTotal } from "./lower.ts";
+import { type Lowered, type LowerOptions, lowerCopy, lowerPrefetch, lowerTotal } from "./lower.ts";
 import type { LowerOnce } from "./lower-once.ts";
 
 export interface LoweredCall {
@@ -38,6 +39,10 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
   const alone = (value: Value, lowered: Lowered, reason: string): LoweredCall => {
     return { lowered, output: value, group: { anchor: null, outputs: [value], inside: new Set(), reason } };
   };
+  const prefetchOf = (value: Value, part: number): LoweredCall => {
+    const group: Group = { anchor: null, outputs: [], inside: new Set(), reason: "to be read patch by patch" };
+    return { lowered: lowerPrefetch(value, part, plan, options), output: value, group };
+  };
   const steps = plan.steps.map((step): LoweredStep => {
     if (step.kind === "group") return call(step.group);
     if (step.kind === "total") {
@@ -45,10 +50,23 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
     }
     const parts = step.region.parts.map(({ samples, groups }) => ({
       samples,
-      calls: groups.map((group) => call(group, samples)),
+      calls: groups.flatMap((group, i) => {
+        const value = toPrefetch(group, groups.slice(0, i), plan);
+        const own = call(group, samples);
+        return value ? [prefetchOf(value, samples), own] : [own];
+      }),
     }));
     return { region: step.region, parts };
   });
   const copies = plan.copies.map(({ value, target }) => alone(value, lowerCopy(value, target, plan, options), "copy"));
   return { plan, steps: [...steps, ...copies] };
+}
+
+/** What a kernel reads in patches from many rows at once and no kernel before it in the part has left in the cache. */
+function toPrefetch(group: Group, before: readonly Group[], plan: Blocked): Value | null {
+  if (group.anchor?.op !== "tile") return null;
+  const [x] = group.anchor.inputs;
+  const stored = (isLeaf(x) || plan.storedBy.has(x)) && plan.storageOf(x) !== "part";
+  const touched = before.some(({ anchor, outputs }) => outputs.includes(x) || anchor?.inputs.includes(x));
+  return stored && !touched && x.type.shape[0] === "n" ? x : null;
 }

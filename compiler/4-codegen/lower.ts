@@ -12,6 +12,7 @@ import type { Target } from "../target.ts";
 import type { GroupContext } from "./group-context.ts";
 import { KernelBuilder } from "./kernel-builder.ts";
 import { templateOf } from "./kernels/index.ts";
+import { prefetch } from "./kernels/prefetch.ts";
 import { total } from "./kernels/total.ts";
 import { elemOf, type Memory, type Place, Scope } from "./scope.ts";
 
@@ -65,6 +66,14 @@ export function lowerTotal(value: Value, samples: number, plan: Blocked, options
   const buffers = new Buffers(group, plan, options);
   total(contextOf(group, plan, options, buffers), buffers.sums(value), samples);
   return { kernel: buffers.k.finish(`total_${identifier(value.op)}`), sources: buffers.sources };
+}
+
+/** Brings a stored value into the cache, for a kernel that runs next for at most `part` samples. */
+export function lowerPrefetch(value: Value, part: number, plan: Blocked, options: LowerOptions): Lowered {
+  const group: Group = { anchor: null, outputs: [], inside: new Set(), reason: "prefetch" };
+  const buffers = new Buffers(group, plan, options, { part });
+  prefetch(contextOf(group, plan, options, buffers), value);
+  return { kernel: buffers.k.finish("prefetch"), sources: buffers.sources };
 }
 
 function contextOf(group: Group, plan: Blocked, options: LowerOptions, buffers: Buffers): GroupContext {
