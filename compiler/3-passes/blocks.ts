@@ -12,7 +12,7 @@
 import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Target } from "../target.ts";
-import type { Group } from "./fuse.ts";
+import { type Group, isOwn } from "./fuse.ts";
 import { isHost } from "./host.ts";
 import { isLeaf } from "./inline.ts";
 import type { Layouts } from "./layout.ts";
@@ -119,13 +119,14 @@ class Blocking {
   }
 
   private kindOf(group: Group): Kind {
-    const { outputs, anchor } = group;
+    const { outputs, anchor, also } = group;
     if (outputs.some((output) => this.plan.inPlace.has(output))) return "whole";
     const summed = anchor !== null && acrossSamples(anchor) === "summed";
     if ([...this.plan.reads.get(group)!].some((value) => this.areSplit(value))) return "whole";
-    const computed = this.computedBy(group).filter((value) => value !== anchor || !summed);
+    const computed = this.computedBy(group).filter((value) => !summed || (value !== anchor && value !== also));
     if (computed.some((value) => acrossSamples(value) !== "apart")) return "whole";
-    if (summed) return outputs[0] === anchor && addsUpInTeams(anchor, this.options) ? "sum" : "whole";
+    const added = (value: Value) => (value === anchor || value === also) && addsUpInTeams(value, this.options);
+    if (summed) return outputs.every(added) ? "sum" : "whole";
     return outputs.every((output) => this.canBeCut(output)) ? "apart" : "whole";
   }
 
@@ -149,7 +150,7 @@ class Blocking {
   private computedBy(group: Group): Value[] {
     const computed = new Set<Value>();
     const visit = (value: Value) => {
-      const own = group.outputs.includes(value) || group.inside.has(value) || value === group.anchor;
+      const own = isOwn(group, value);
       if (computed.has(value) || (!own && this.isRead(value))) return;
       computed.add(value);
       value.inputs.forEach(visit);

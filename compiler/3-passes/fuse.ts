@@ -11,6 +11,7 @@ import { tilingOf } from "../ops/tiles.ts";
 import { isHost } from "./host.ts";
 import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
 import { isSpreadWhenRead, joinPools } from "./pooling.ts";
+import { joinSums } from "./sums.ts";
 
 export interface Group {
   /** The operation whose kernel template the group uses; null for a map. */
@@ -19,10 +20,17 @@ export interface Group {
   outputs: Value[];
   /** Values between the anchor and the first output: computed in registers, never stored. */
   readonly inside: ReadonlySet<Value>;
+  /** Another reduction of the same elements. */
+  readonly also?: Value;
   /** The pooling whose windows an inverse transform keeps the largest elements of. */
   readonly pool?: Value;
   /** Why the first output is stored: for `mlc explain`. */
   readonly reason: string;
+}
+
+/** Whether the group's kernel computes the value. */
+export function isOwn({ anchor, also, outputs, inside }: Group, value: Value): boolean {
+  return value === anchor || value === also || outputs.includes(value) || inside.has(value);
 }
 
 export interface Fused {
@@ -103,7 +111,9 @@ class Fusion {
     this.chooseStored();
     const groups = this.form();
     const pooled = joinPools(attachIndices(groups), this.usersOf, (value) => this.roots.has(value));
-    const merged = mergeUpdates(this.program, pooled, (value) => this.index.get(value)!);
+    const indexOf = (value: Value) => this.index.get(value)!;
+    const updated = mergeUpdates(this.program, pooled, indexOf);
+    const merged = this.options.storeAll ? updated : joinSums(updated, indexOf, canJoin);
     const storedBy = new Map<Value, Group>();
     for (const group of merged) for (const output of group.outputs) storedBy.set(output, group);
     return { program: this.program, groups: merged, storedBy };

@@ -4,7 +4,7 @@
  */
 import type { Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
-import type { Fused, Group } from "./fuse.ts";
+import { type Fused, type Group, isOwn } from "./fuse.ts";
 import { isLeaf } from "./inline.ts";
 
 export interface Schedule extends Fused {
@@ -55,8 +55,7 @@ function readsOf(group: Group, storedBy: ReadonlyMap<Value, Group>): Reads {
   const unaligned = new Set<Value>();
   const seen = new Map<Value, boolean>();
   const visit = (value: Value, aligned: boolean) => {
-    const own = group.outputs.includes(value) || group.inside.has(value) || value === group.anchor;
-    if (!own && (isLeaf(value) || storedBy.has(value))) {
+    if (!isOwn(group, value) && (isLeaf(value) || storedBy.has(value))) {
       values.add(value);
       if (!aligned) unaligned.add(value);
       return;

@@ -3,7 +3,7 @@
  * means all that a template can see: operations, attributes, types, layouts, and what is stored for how many samples.
  */
 import type { Blocked } from "../3-passes/blocks.ts";
-import type { Group } from "../3-passes/fuse.ts";
+import { type Group, isOwn } from "../3-passes/fuse.ts";
 import { isHost } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Value } from "../ir/graph.ts";
@@ -39,9 +39,10 @@ export class LowerOnce {
       const number = numbers.size;
       numbers.set(value, number);
       const output = group.outputs.indexOf(value);
-      const own = output >= 0 || group.inside.has(value) || value === group.anchor;
+      const own = isOwn(group, value);
       const roles = [
         value === group.anchor && "anchor",
+        value === group.also && "also",
         value === group.pool && "pool",
         output >= 0 && `output ${output}`,
       ];

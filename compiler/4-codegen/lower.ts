@@ -1,7 +1,7 @@
 /** Writes the kernel of one group. */
 
 import type { Blocked } from "../3-passes/blocks.ts";
-import type { Group } from "../3-passes/fuse.ts";
+import { type Group, isOwn } from "../3-passes/fuse.ts";
 import { isHost } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
@@ -111,8 +111,7 @@ class Buffers implements Memory {
   }
 
   source(value: Value): Place | null {
-    const own = this.group.outputs.includes(value) || this.group.inside.has(value) || value === this.group.anchor;
-    if (own && this.how.copyTo === undefined) return null;
+    if (isOwn(this.group, value) && this.how.copyTo === undefined) return null;
     const host = isHost(value);
     if (!host && !isLeaf(value) && !this.plan.storedBy.has(value)) return null;
     let place = this.known.get(value) as Place | undefined;

@@ -11,6 +11,7 @@ import { addressesIn } from "../addresses.ts";
 import { bestBalanced } from "../balance.ts";
 import { count, type Extent, extentOf, finish, type GroupContext, vectorPart, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
+import type { Scope } from "../scope.ts";
 
 interface Axis {
   readonly axis: number;
@@ -28,7 +29,7 @@ const LONG_SUM = 16;
 
 export function reduce(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
-  const axes = inMemoryOrder(ctx, anchor.inputs[0], anchor.attrs.axes as number[]);
+  const axes = inMemoryOrder(ctx, anchor.attrs.axes as number[]);
   const innermost = axes[axes.length - 1];
   const kept = axes.filter((a) => !a.reduced);
   const reduced = axes.filter((a) => a.reduced);
@@ -69,15 +70,18 @@ function inParts(ctx: GroupContext, lanes: Axis, [outer, ...inner]: readonly Axi
   const { k } = ctx;
   const { op, start } = OPS[ctx.group.anchor!.op as "sum" | "max"];
   const size = lanes.extent.size;
-  const buffer = ctx.common(iterations(ctx, outer) * size);
+  const all = iterations(ctx, outer) * size;
+  const buffer = ctx.common(reductions(ctx).length * all);
   const tyOf = (vector: boolean) => (vector ? "f32x4" : "f32");
-  const place = (i: Local, v: Local, u: number): Affine => affine(u * ctx.target.lanes, [i, size], [v, 1]);
+  /** The register of a vector of a reduction, as `total` numbers them. */
+  const place = (i: Local, v: Local, register: number, vectors: number): Affine =>
+    affine(Math.floor(register / vectors) * all + (register % vectors) * ctx.target.lanes, [i, size], [v, 1]);
   const part = (i: Local) =>
     keepLanes(ctx, lanes, (v, vectors, vector) => {
       const here = put(put(origin, outer.axis, affine(0, [i, 1])), lanes.axis, affine(0, [v, 1]));
       total(ctx, inner, here, { v, axis: lanes.axis, vector }, vectors, (sums) =>
         sums.forEach((value, u) => {
-          k.add({ k: "store", buffer, at: place(i, v, u), value, stride: vector ? 1 : 0 });
+          k.add({ k: "store", buffer, at: place(i, v, u, vectors), value, stride: vector ? 1 : 0 });
         }),
       );
     });
@@ -85,10 +89,11 @@ function inParts(ctx: GroupContext, lanes: Axis, [outer, ...inner]: readonly Axi
   k.add({ k: "barrier" });
   const whole = (v: Local, vectors: number, vector: boolean) => {
     const ty = tyOf(vector);
-    const sums = Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, "sum"));
+    const registers = vectors * reductions(ctx).length;
+    const sums = Array.from({ length: registers }, () => k.variable({ k: "const", ty, value: start }, "sum"));
     k.for("i", 0, count(k, outer.extent), 1, (i) =>
       sums.forEach((sum, u) => {
-        const value: Expr = { k: "load", ty, buffer, at: place(i, v, u), stride: vector ? 1 : 0 };
+        const value: Expr = { k: "load", ty, buffer, at: place(i, v, u, vectors), stride: vector ? 1 : 0 };
         k.set(sum, k.e.binary(op, k.e.local(sum), value));
       }),
     );
@@ -131,13 +136,13 @@ interface Kept {
   readonly vector: boolean;
 }
 
-/** Registers of a sum under way: of whole vectors or single elements, and of what vectors leave over. */
+/** Registers of sums under way, one reduction's after the other's: of whole vectors or single elements, and of what vectors leave over. */
 interface Sums {
   readonly main: readonly Local[];
   readonly rest: readonly Local[];
 }
 
-/** The reduction at one kept index (or `vectors` of them, side by side), as one register each. */
+/** The reductions at one kept index (or `vectors` of them, side by side), as one register each. */
 function total(
   ctx: GroupContext,
   reduced: readonly Axis[],
@@ -147,19 +152,17 @@ function total(
   use: (sums: Expr[]) => void,
 ): void {
   const { k, target } = ctx;
-  const anchor = ctx.group.anchor!;
-  const { op, start } = OPS[anchor.op as "sum" | "max"];
-  const operand = anchor.inputs[0];
+  const { op, start } = OPS[ctx.group.anchor!.op as "sum" | "max"];
+  const operands = reductions(ctx).map((reduction) => reduction.inputs[0]);
   const along = reduced[reduced.length - 1];
   // Lanes along the innermost reduced axis, when that is where memory is contiguous.
-  const inLanes =
-    kept === null && target.lanes > 1 && innermostOf(ctx, operand, along) && along.extent.size >= target.lanes;
+  const inLanes = kept === null && target.lanes > 1 && innermostOf(ctx, along) && along.extent.size >= target.lanes;
   const lane = kept?.vector ? kept.v : null;
   const ty = lane || inLanes ? "f32x4" : "f32";
   const rest = inLanes && along.extent.size % target.lanes !== 0;
   const fresh = (name: string): Sums => ({
-    main: Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: start }, name)),
-    rest: rest ? [k.variable({ k: "const", ty: "f32", value: start }, name)] : [],
+    main: Array.from({ length: vectors * operands.length }, () => k.variable({ k: "const", ty, value: start }, name)),
+    rest: rest ? operands.map(() => k.variable({ k: "const", ty: "f32", value: start }, name)) : [],
   });
   const fold = (sums: readonly Local[], values: readonly Expr[]) =>
     sums.forEach((sum, i) => {
@@ -175,21 +178,22 @@ function total(
         own[part].map((sum) => k.e.local(sum)),
       );
   };
-  const read = (here: Affine[], vectorAxis: Local | null): Expr[] =>
-    Array.from({ length: vectors }, (_, u) => {
-      const shifted = kept ? here.map((a) => shift(a, kept.v, u * target.lanes)) : here;
-      return ctx.scope(vectorAxis ?? lane).at(operand, shifted);
-    });
+  const read = (here: Affine[], scope: Scope): Expr[] =>
+    operands.flatMap((operand) =>
+      Array.from({ length: vectors }, (_, u) =>
+        scope.at(operand, kept ? here.map((a) => shift(a, kept.v, u * target.lanes)) : here),
+      ),
+    );
 
   const go = ([first, ...inner]: readonly Axis[], here: Affine[], sums: Sums): void => {
-    if (!first) return fold(sums.main, read(here, null));
+    if (!first) return fold(sums.main, read(here, ctx.scope(lane)));
     const { axis, extent } = first;
     const end = count(k, extent);
     const at = (v: Local) => put(here, axis, affine(0, [v, 1]));
     if (inner.length === 0 && inLanes) {
       const whole = vectorPart(k, extent, target.lanes);
-      k.for("r", 0, whole, target.lanes, (v) => fold(sums.main, read(at(v), v)));
-      if (rest) k.for("r", whole, end, 1, (v) => fold(sums.rest, [ctx.scope(null).at(operand, at(v))]));
+      k.for("r", 0, whole, target.lanes, (v) => fold(sums.main, read(at(v), ctx.scope(v))));
+      if (rest) k.for("r", whole, end, 1, (v) => fold(sums.rest, read(at(v), ctx.scope(null))));
       return;
     }
     const outermost = inner.length === reduced.length - 1;
@@ -207,18 +211,30 @@ function total(
   const sums = fresh("sum");
   go(reduced, index, sums);
   if (!inLanes) return use(sums.main.map((sum) => k.e.local(sum)));
-  const folded = k.let({ k: "fold", ty: "f32", op, a: k.e.local(sums.main[0]) }, "sum");
-  use([sums.rest.reduce((all, sum) => k.e.binary(op, all, k.e.local(sum)), folded)]);
+  use(
+    sums.main.map((sum, i) => {
+      const folded = k.let({ k: "fold", ty: "f32", op, a: k.e.local(sum) }, "sum");
+      return rest ? k.e.binary(op, folded, k.e.local(sums.rest[i])) : folded;
+    }),
+  );
 }
 
 function result(ctx: GroupContext, index: Affine[], kept: Kept | null, sums: Expr[]): void {
   const anchor = ctx.group.anchor!;
+  const all = reductions(ctx);
+  const vectors = sums.length / all.length;
   const removed = anchor.attrs.axes as number[];
-  sums.forEach((sum, u) => {
+  for (let u = 0; u < vectors; u++) {
     const here = kept ? put(index, kept.axis, shift(index[kept.axis], kept.v, u * ctx.target.lanes)) : index;
     const remaining = anchor.inputs[0].type.shape.flatMap((_, axis) => (removed.includes(axis) ? [] : [here[axis]]));
-    finish(ctx, remaining, kept?.vector ? kept.v : null, new Map([[anchor, sum]]));
-  });
+    const registers = new Map(all.map((reduction, i) => [reduction, sums[i * vectors + u]]));
+    finish(ctx, remaining, kept?.vector ? kept.v : null, registers);
+  }
+}
+
+/** What the kernel finds in one pass. */
+function reductions({ group }: GroupContext): Value[] {
+  return group.also ? [group.anchor!, group.also] : [group.anchor!];
 }
 
 /** The index `by` further along the counter `v`. */
@@ -245,14 +261,15 @@ function loops(
   go(0, index);
 }
 
-/** The operand's axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. */
-function inMemoryOrder(ctx: GroupContext, operand: Value, reduced: readonly number[]): Axis[] {
-  const { steps, numbers } = stepsOf(ctx, operand);
+/** The operands' axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. */
+function inMemoryOrder(ctx: GroupContext, reduced: readonly number[]): Axis[] {
+  const { steps, numbers } = stepsOf(ctx);
+  const { shape } = ctx.group.anchor!.inputs[0].type;
   const span = (axis: number) => Math.max(0, ...steps.map((s) => Math.abs(s[axis])));
-  const order = [...operand.type.shape.keys()].sort((a, b) => span(b) - span(a) || a - b);
+  const order = [...shape.keys()].sort((a, b) => span(b) - span(a) || a - b);
   const axes: Axis[] = [];
   for (const axis of order.reverse()) {
-    const extent = extentOf(operand.type.shape[axis]);
+    const extent = extentOf(shape[axis]);
     const next = axes[0];
     const joins =
       next?.reduced &&
@@ -270,19 +287,16 @@ function inMemoryOrder(ctx: GroupContext, operand: Value, reduced: readonly numb
 }
 
 /** Whether some stored operand is contiguous along the axis. */
-function innermostOf(ctx: GroupContext, operand: Value, along: Axis): boolean {
-  return stepsOf(ctx, operand).steps.some((s) => s[along.axis] === 1);
+function innermostOf(ctx: GroupContext, along: Axis): boolean {
+  return stepsOf(ctx).steps.some((s) => s[along.axis] === 1);
 }
 
-/** For each address that the expression touches, its step along each axis; and the axes whose index is used as a number. */
-function stepsOf(ctx: GroupContext, operand: Value): { steps: number[][]; numbers: Set<number> } {
+/** For each address that the operands touch, its step along each axis; and the axes whose index is used as a number. */
+function stepsOf(ctx: GroupContext): { steps: number[][]; numbers: Set<number> } {
   const trial = ctx.trial();
-  const counters = operand.type.shape.map((_, axis) => trial.k.local("i32", `axis${axis}_`));
-  const value = trial.scope(null).at(
-    operand,
-    counters.map((v) => affine(0, [v, 1])),
-  );
-  trial.k.let(value);
+  const counters = ctx.group.anchor!.inputs[0].type.shape.map((_, axis) => trial.k.local("i32", `axis${axis}_`));
+  const index = counters.map((v) => affine(0, [v, 1]));
+  for (const { inputs } of reductions(ctx)) trial.k.let(trial.scope(null).at(inputs[0], index));
   const touched = addressesIn(trial.k.finish("trial").body);
   const steps = touched.addresses.map((a) => counters.map((v) => a.terms.find((t) => t.v === v)?.by ?? 0));
   return { steps, numbers: new Set(counters.flatMap((v, axis) => (touched.numbers.has(v) ? [axis] : []))) };

@@ -1,0 +1,47 @@
+/** Reductions of the same elements in one kernel, which reads them once: batch norm's gradients have two. */
+import type { Value } from "../ir/graph.ts";
+import type { Group } from "./fuse.ts";
+import { isLeaf } from "./inline.ts";
+
+type MayJoin = (group: Group, value: Value, stored: ReadonlySet<Value>, indexOf: (value: Value) => number) => boolean;
+
+export function joinSums(groups: readonly Group[], indexOf: (value: Value) => number, mayJoin: MayJoin): Group[] {
+  const stored = new Set(groups.flatMap((group) => group.outputs));
+  const joined: Group[] = [];
+  for (const group of [...groups].sort((a, b) => indexOf(a.outputs[0]) - indexOf(b.outputs[0]))) {
+    const at = joined.findIndex(
+      (other) => readTheSame(other, group, stored) && mayJoin(other, group.outputs[0], stored, indexOf),
+    );
+    if (at < 0) joined.push(group);
+    else joined[at] = join(joined[at], group);
+  }
+  return joined;
+}
+
+function join(first: Group, second: Group): Group {
+  const outputs = [...first.outputs, ...second.outputs];
+  return { ...first, outputs, inside: new Set([...first.inside, ...second.inside]), also: second.anchor! };
+}
+
+/** Whether both are sums of elements of one shape along the same axes, and read a value of that shape in common. */
+function readTheSame(a: Group, b: Group, stored: ReadonlySet<Value>): boolean {
+  if (a.anchor?.op !== "sum" || b.anchor?.op !== "sum" || a.also || b.also) return false;
+  const [left, right] = [a.anchor, b.anchor].map((sum) => `${sum.inputs[0].type.shape} along ${sum.attrs.axes}`);
+  if (left !== right) return false;
+  const read = readWhole(a.anchor.inputs[0], stored);
+  return [...readWhole(b.anchor.inputs[0], stored)].some((value) => read.has(value));
+}
+
+/** The values of the operand's own shape that computing it reads from memory. */
+function readWhole(operand: Value, stored: ReadonlySet<Value>): Set<Value> {
+  const read = new Set<Value>();
+  const seen = new Set<Value>();
+  const visit = (value: Value) => {
+    if (seen.has(value)) return;
+    seen.add(value);
+    if (!isLeaf(value) && !stored.has(value)) value.inputs.forEach(visit);
+    else if (`${value.type.shape}` === `${operand.type.shape}`) read.add(value);
+  };
+  visit(operand);
+  return read;
+}
