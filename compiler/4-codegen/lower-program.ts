@@ -1,7 +1,7 @@
 /** Writes every kernel of a program, in the order in which they run. */
 import type { Blocked, Region } from "../3-passes/blocks.ts";
 import type { Group } from "../3-passes/fuse.ts";
-import { isLeaf } from "../3-passes/inline.ts";
+import { samplesAxis } from "../3-passes/samples.ts";
 import type { Value } from "../ir/graph.ts";
 import { type Lowered, type LowerOptions, lowerCopy, lowerPrefetch, lowerTotal } from "./lower.ts";
 import type { LowerOnce } from "./lower-once.ts";
@@ -50,11 +50,10 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
     }
     const parts = step.region.parts.map(({ samples, groups }) => ({
       samples,
-      calls: groups.flatMap((group, i) => {
-        const value = toPrefetch(group, groups.slice(0, i), plan);
-        const own = call(group, samples);
-        return value ? [prefetchOf(value, samples), own] : [own];
-      }),
+      calls: groups.flatMap((group, i) => [
+        ...toPrefetch(group, groups.slice(0, i), plan).map((value) => prefetchOf(value, samples)),
+        call(group, samples),
+      ]),
     }));
     return { region: step.region, parts };
   });
@@ -62,11 +61,18 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
   return { plan, steps: [...steps, ...copies] };
 }
 
-/** What a kernel reads in patches from many rows at once and no kernel before it in the part has left in the cache. */
-function toPrefetch(group: Group, before: readonly Group[], plan: Blocked): Value | null {
-  if (group.anchor?.op !== "tile") return null;
-  const [x] = group.anchor.inputs;
-  const stored = (isLeaf(x) || plan.storedBy.has(x)) && plan.storageOf(x) !== "part";
-  const touched = before.some(({ anchor, outputs }) => outputs.includes(x) || anchor?.inputs.includes(x));
-  return stored && !touched && x.type.shape[0] === "n" ? x : null;
+/** What a kernel reads in patches, or with steps, that no kernel before it in the part has left in the cache. */
+function toPrefetch(group: Group, before: readonly Group[], plan: Blocked): Value[] {
+  if (!readsPatches(group)) return [];
+  const touched = new Set(before.flatMap((other) => [...other.outputs, ...plan.reads.get(other)!]));
+  return [...plan.reads.get(group)!].filter(
+    (value) =>
+      samplesAxis(value) === 0 && value.type.dtype === "f32" && plan.storageOf(value) !== "part" && !touched.has(value),
+  );
+}
+
+function readsPatches({ anchor }: Group): boolean {
+  const strided = () => (anchor!.attrs.stride as number[]).some((step) => step > 1);
+  const gradient = anchor?.op === "conv2d_grad_input" || anchor?.op === "conv2d_grad_weight";
+  return anchor?.op === "tile" || (gradient && strided());
 }

@@ -74,7 +74,9 @@ export function describe(
     program: plan.program.name,
     kernel: lowered.kernel.name,
     output: `${output.type.dtype}[${output.type.shape.join(", ")}]`,
-    flops: group.anchor ? flopsOf(group.anchor, batch) * (group.also ? 2 : 1) : group.outputs.length * sizeOf(output.type.shape, batch),
+    flops: group.anchor
+      ? flopsOf(group.anchor, batch) * (group.also ? 2 : 1)
+      : group.outputs.length * sizeOf(output.type.shape, batch),
     bytes: values.reduce((sum, value) => sum + size(value), 0),
     place: output.span ? place(output.span) : "",
     fused: [...group.inside].map((v) => v.op),
