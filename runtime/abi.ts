@@ -99,8 +99,9 @@ export interface ManifestData {
  * The barrier: how many threads have arrived, how often all have (threads wait for that to change), how many threads sleep.
  * `found`: a program's result, from the thread that looks for non-finite values. `failed`: not 0 once a thread has died.
  * `spin`: not 0 if the first thread must not sleep, as that of a page. `command`: counts calls; workers wait for it to change,
- * and then run the program of this number (-1: none, the end) on `n` samples. `team`: the next team of samples that nobody has
- * taken yet, 0 before kernels run depth first.
+ * and then run the program of this number (-1: none, the end) on `n` samples. `taken`: how many pieces of a kernel's work, or
+ * teams of samples, have been taken since the last barrier. `patience`: looks at the memory that a thread waits for before it
+ * sleeps.
  */
 export const CONTROL = {
   arrived: 64,
@@ -113,6 +114,7 @@ export const CONTROL = {
   program: 512,
   n: 516,
   taken: 576,
+  patience: 640,
 } as const;
 
 /** A module for threads imports its memory. As it is, the memory is one thread's. */

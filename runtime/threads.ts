@@ -9,6 +9,12 @@ const MOST_AUTO = 8;
 /** Until a worker must have started. */
 const START_MS = 10_000;
 
+/**
+ * Looks at the memory that a thread waits for, before it sleeps. Where there is a core for each thread, it is about a
+ * millisecond: a system that has put two threads on one core notices only if neither sleeps.
+ */
+const PATIENCE = { long: 400_000, short: 20_000 };
+
 /** How many threads to try for, and what to tell the caller if that is not what was asked for. */
 export interface Choice {
   readonly threads: number;
@@ -53,7 +59,7 @@ export async function startThreads(
   const module = await WebAssembly.compile(bytes);
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const names = Object.keys(programs);
-  const team = new Team(memory, names);
+  const team = new Team(memory, names, threads <= cores() ? PATIENCE.long : PATIENCE.short);
   const script = worker ?? new URL(`data:text/javascript,${encodeURIComponent(`(${serveKernels})("${WORKER_NAME}")`)}`);
   try {
     const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
@@ -86,9 +92,11 @@ class Team implements Engine {
   constructor(
     memory: WebAssembly.Memory,
     private readonly names: readonly string[],
+    patience: number,
   ) {
     this.memory = memory.buffer as unknown as SharedArrayBuffer;
     this.words = new Int32Array(this.memory);
+    this.words[CONTROL.patience / 4] = patience;
     this.words[CONTROL.spin / 4] = maySleep(this.words) ? 0 : 1;
   }
 

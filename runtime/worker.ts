@@ -31,7 +31,7 @@ export function serveKernels(name: string): void {
       let last = 0;
       port.postMessage("ready");
       for (;;) {
-        for (let spins = 0; spins < 20_000 && Atomics.load(words, command) === last; spins++);
+        for (let spins = 0; spins < words[control.patience / 4] && Atomics.load(words, command) === last; spins++);
         while (Atomics.load(words, command) === last) Atomics.wait(words, command, last);
         last = Atomics.load(words, command);
         const program = programs[words[control.program / 4]];

@@ -5,13 +5,11 @@ import type { Code, FunctionType, LocalRef } from "../../wasm/index.ts";
 /** (thread, threads) */
 export const BARRIER_TYPE: FunctionType = { params: ["i32", "i32"], results: [] };
 
-/** Loads of the generation before a thread sleeps: some tens of microseconds, which is what waking it would cost. */
-const SPINS = 20_000;
 /** How long a thread sleeps before it looks around, in nanoseconds. */
 const NAP = 1_000_000_000n;
-/** After so many naps, or as many spins as take some minutes, the first thread takes the others for dead. */
+/** After so many naps, or as many rounds of spinning as take some minutes, the first thread takes the others for dead. */
 const MOST_NAPS = 120;
-const MOST_SPINS = 6_000_000;
+const MOST_ROUNDS = 1_000_000;
 
 /** Returns when all threads have called it. Traps if a thread has died. */
 export function emitBarrier(code: Code): void {
@@ -27,7 +25,8 @@ export function emitBarrier(code: Code): void {
   code.loop((again) => {
     load(code, CONTROL.generation).get(generation).op("i32.ne");
     code.if(() => code.return());
-    code.get(spins).i32(1).op("i32.add").tee(spins).i32(SPINS).op("i32.lt_u").brIf(again);
+    code.get(spins).i32(1).op("i32.add").tee(spins);
+    load(code, CONTROL.patience).op("i32.lt_u").brIf(again);
     code.i32(0).set(spins);
     load(code, CONTROL.failed);
     code.if(() => code.op("unreachable"));
@@ -35,7 +34,7 @@ export function emitBarrier(code: Code): void {
     code.get(rounds).get(thread).op("i32.eqz").op("i32.add").set(rounds);
     load(code, CONTROL.spin).get(thread).op("i32.eqz").op("i32.and");
     code.if(
-      () => giveUp(code, rounds, MOST_SPINS),
+      () => giveUp(code, rounds, MOST_ROUNDS),
       () => {
         giveUp(code, rounds, MOST_NAPS);
         sleep(code, generation);
