@@ -1,5 +1,5 @@
 /**
- * Strength reduction: the linear addresses of a kernel become pointers that loops advance. (Before that, loops that run once
+ * Strength reduction: the linear addresses of a kernel become pointers that loops advance. (Before that, short loops
  * are opened, and loop invariants moved out.)
  *
  * Loop by loop, outermost first, an address `outer + c·v + inner + base` (v the loop's counter, outer: terms that the loop
@@ -16,6 +16,7 @@
  */
 import type { Affine, Buffer, Expr, Kernel, Local, Stmt } from "../ir/loops.ts";
 import { hoistInvariants } from "./invariants.ts";
+import { constantTrips, openLoops } from "./open-loops.ts";
 import { LoopPointers, type Pointer } from "./pointers.ts";
 import { Ranges } from "./ranges.ts";
 import { eachExpr, eachStmt, expressions, rewrite, target } from "./traverse.ts";
@@ -24,7 +25,7 @@ type For = Stmt & { readonly k: "for" };
 type Block = readonly Stmt[];
 
 export function reduceStrength(kernel: Kernel): Kernel {
-  return { ...kernel, body: new Reducer(kernel).block(hoistInvariants(inlineSingleTrips(kernel.body))) };
+  return { ...kernel, body: new Reducer(kernel).block(hoistInvariants(openLoops(kernel.body))) };
 }
 
 class Reducer {
@@ -121,34 +122,6 @@ function invariant(loop: For, before: Stmt[]): Expr {
   const bound = int(`${v.name}_to`);
   before.push(assign(bound, to));
   return local(bound);
-}
-
-function constantTrips(loop: For): number | null {
-  const from = constantOf(loop.from);
-  const to = constantOf(loop.to);
-  return from === null || to === null ? null : Math.ceil((to - from) / loop.step);
-}
-
-/** The statements without the loops that run once or never. */
-function inlineSingleTrips(block: Block): Stmt[] {
-  return block.flatMap((s) => {
-    if (s.k === "if") return [{ ...s, then: inlineSingleTrips(s.then), else: inlineSingleTrips(s.else) }];
-    if (s.k !== "for") return [s];
-    const trips = constantTrips(s);
-    if (trips === null || trips > 1) return [{ ...s, body: inlineSingleTrips(s.body) }];
-    return trips <= 0 ? [] : inlineSingleTrips(substitute(s.body, s.v, constantOf(s.from)!));
-  });
-}
-
-/** The statements with a number in place of a local. */
-function substitute(block: Block, v: Local, value: number): Stmt[] {
-  return rewrite(block, {
-    expr: (e) => (e.k === "local" && e.v === v ? constant(value) : e),
-    at: (at) => ({
-      base: at.terms.reduce((base, t) => (t.v === v ? base + t.by * value : base), at.base),
-      terms: at.terms.filter((t) => t.v !== v),
-    }),
-  });
 }
 
 function readsLocal(block: Block, v: Local): boolean {

@@ -1,9 +1,9 @@
 /** Statements of the loop IR as WASM instructions, and kernels as functions. */
 import type { Kernel, Stmt } from "../../ir/loops.ts";
 import type { Code, FunctionRef, FunctionType, LocalRef } from "../../wasm/index.ts";
-import { Emitter, type MathLibrary, SIZES } from "./emitter.ts";
+import { Emitter, type MathLibrary } from "./emitter.ts";
 import { emitExpr } from "./expression.ts";
-import { emitStore } from "./memory.ts";
+import { emitStore, emitZero } from "./memory.ts";
 
 /**
  * The byte address of each buffer, n, and the first sample's number if the kernel asks for it; in a kernel that threads share,
@@ -59,15 +59,9 @@ function emitStmt(to: Emitter, s: Stmt): void {
       code.set(to.local(s.v));
       return;
     }
-    case "zero": {
-      const offset = to.address(s.buffer, s.at);
-      if (offset !== 0) code.i32(offset).op("i32.add");
-      code.i32(0);
-      emitExpr(to, s.count);
-      if (SIZES[s.buffer.elem] > 1) code.i32(Math.log2(SIZES[s.buffer.elem])).op("i32.shl");
-      code.op("memory.fill");
+    case "zero":
+      emitZero(to, s);
       return;
-    }
     case "barrier":
       if (to.team) code.get(to.team.thread).get(to.team.threads).call(to.team.barrier);
       return;

@@ -93,3 +93,42 @@ function storeLanes(to: Emitter, { buffer, at, value, stride }: Store, count: nu
     else code.op("v128.store32_lane", offset + lane * step, lane);
   }
 }
+
+type Zero = Stmt & { readonly k: "zero" };
+
+/** As many bytes as stores write in less time than a call of the engine's own routine takes. */
+const FEW_BYTES = 256;
+
+export function emitZero(to: Emitter, { buffer, at, count }: Zero): void {
+  const { code } = to;
+  const size = SIZES[buffer.elem];
+  const bytes = count.k === "const" ? Number(count.value) * size : Number.POSITIVE_INFINITY;
+  const offset = to.address(buffer, at);
+  if (bytes <= FEW_BYTES) return storeZeros(code, offset, bytes);
+  if (offset !== 0) code.i32(offset).op("i32.add");
+  code.i32(0);
+  emitExpr(to, count);
+  if (size > 1) code.i32(Math.log2(size)).op("i32.shl");
+  code.op("memory.fill");
+}
+
+/** Zeros from the address on the stack. */
+function storeZeros(code: Code, offset: number, bytes: number): void {
+  const address = code.local("i32");
+  code.set(address);
+  let done = 0;
+  for (; bytes - done >= 16; done += 16) {
+    code.get(address).i32(0).op("i32x4.splat");
+    code.op("v128.store", offset + done);
+  }
+  for (; bytes - done >= 4; done += 4)
+    code
+      .get(address)
+      .i32(0)
+      .op("i32.store", offset + done);
+  for (; done < bytes; done++)
+    code
+      .get(address)
+      .i32(0)
+      .op("i32.store8", offset + done);
+}
