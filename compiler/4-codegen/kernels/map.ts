@@ -12,11 +12,8 @@ export function map(ctx: GroupContext): void {
   if (layout.panel > 0) return panels(ctx, layout);
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   const axes = layout.dims.map((dim) => dim.axis);
-  const loops = collapse(
-    ctx,
-    axes,
-    axes.map((_, i) => extentOf(layout.dims[i].extent)),
-  );
+  const extents = axes.map((_, i) => extentOf(layout.dims[i].extent));
+  const loops = widestLast(collapse(ctx, axes, extents), ctx.target.lanes);
   nest(
     ctx,
     loops.map((l) => l.extent),
@@ -29,6 +26,13 @@ export function map(ctx: GroupContext): void {
     },
     [...loops.keys()],
   );
+}
+
+/** Vectors along the second innermost axis where the innermost is too short for one, as that of three channels is. */
+function widestLast(loops: readonly Loop[], lanes: number): readonly Loop[] {
+  const [outer, inner] = loops.slice(-2);
+  const short = loops.length > 1 && !inner.extent.dynamic && inner.extent.size < lanes;
+  return short && outer.extent.size >= lanes ? [...loops.slice(0, -2), inner, outer] : loops;
 }
 
 interface Loop {
