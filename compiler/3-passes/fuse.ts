@@ -113,7 +113,7 @@ class Fusion {
     const pooled = joinPools(attachIndices(groups), this.usersOf, (value) => this.roots.has(value));
     const indexOf = (value: Value) => this.index.get(value)!;
     const updated = mergeUpdates(this.program, pooled, indexOf);
-    const merged = this.options.storeAll ? updated : joinSums(updated, indexOf, canJoin);
+    const merged = this.options.storeAll ? updated : joinSums(updated, indexOf);
     const storedBy = new Map<Value, Group>();
     for (const group of merged) for (const output of group.outputs) storedBy.set(output, group);
     return { program: this.program, groups: merged, storedBy };

@@ -3,14 +3,15 @@ import type { Value } from "../ir/graph.ts";
 import type { Group } from "./fuse.ts";
 import { isLeaf } from "./inline.ts";
 
-type MayJoin = (group: Group, value: Value, stored: ReadonlySet<Value>, indexOf: (value: Value) => number) => boolean;
+type IndexOf = (value: Value) => number;
 
-export function joinSums(groups: readonly Group[], indexOf: (value: Value) => number, mayJoin: MayJoin): Group[] {
+/** `indexOf`: the place of a value in a topological order. */
+export function joinSums(groups: readonly Group[], indexOf: IndexOf): Group[] {
   const stored = new Set(groups.flatMap((group) => group.outputs));
   const joined: Group[] = [];
   for (const group of [...groups].sort((a, b) => indexOf(a.outputs[0]) - indexOf(b.outputs[0]))) {
     const at = joined.findIndex(
-      (other) => readTheSame(other, group, stored) && mayJoin(other, group.outputs[0], stored, indexOf),
+      (other) => readTheSame(other, group, stored) && isIndependent(group.outputs[0], other, stored, indexOf),
     );
     if (at < 0) joined.push(group);
     else joined[at] = join(joined[at], group);
@@ -21,6 +22,18 @@ export function joinSums(groups: readonly Group[], indexOf: (value: Value) => nu
 function join(first: Group, second: Group): Group {
   const outputs = [...first.outputs, ...second.outputs];
   return { ...first, outputs, inside: new Set([...first.inside, ...second.inside]), also: second.anchor! };
+}
+
+/** Whether nothing that the value is computed from comes from the group or a younger one, which may read it. */
+function isIndependent(value: Value, group: Group, stored: ReadonlySet<Value>, indexOf: IndexOf): boolean {
+  const first = Math.min(...group.outputs.map(indexOf));
+  const seen = new Set<Value>();
+  const visit = (v: Value): boolean => {
+    if (seen.has(v) || indexOf(v) < first) return true;
+    seen.add(v);
+    return !stored.has(v) && v.inputs.every(visit);
+  };
+  return value.inputs.every(visit);
 }
 
 /** Whether both are sums of elements of one shape along the same axes, and read a value of that shape in common. */
