@@ -21,7 +21,8 @@ export function joinSums(groups: readonly Group[], indexOf: IndexOf): Group[] {
 
 function join(first: Group, second: Group): Group {
   const outputs = [...first.outputs, ...second.outputs];
-  return { ...first, outputs, inside: new Set([...first.inside, ...second.inside]), also: second.anchor! };
+  const inside = new Set([...first.inside, ...second.inside]);
+  return { ...first, outputs, inside, also: second.anchor!, reason: `${first.reason}, two of the same elements` };
 }
 
 /** Whether nothing that the value is computed from comes from the group or a younger one, which may read it. */

@@ -221,6 +221,52 @@ describe("the reduced form", () => {
     expect(kinds(i32(5), i32(6))).toEqual(["store"]);
   });
 
+  it("opens short loops, with locals of their own", () => {
+    const [x, y]: Buffer[] = ["x", "y"].map((name) => ({ name, elem: "f32" }));
+    const [i, n] = [int("i"), int("n")];
+    const t: Local = { name: "t", ty: "f32" };
+    const at: Affine = { base: 2, terms: [{ v: i, by: 5 }] };
+    const load: Expr = { k: "load", ty: "f32", buffer: x, at, stride: 1 };
+    const body: Stmt[] = [
+      { k: "let", v: t, init: load },
+      { k: "store", buffer: y, at, value: { k: "local", ty: "f32", v: t }, stride: 1 },
+    ];
+    const opened = (to: number) => {
+      const loop: Stmt = { k: "for", v: i, from: i32(1), to: i32(to), step: 1, body };
+      return reduceStrength({ name: "copy", buffers: [x, y], n, body: [loop] }).body;
+    };
+    const three = opened(4);
+    expect(three.flatMap(accesses).map(({ buffer, at }) => `${buffer.name} ${at.base}`)).toEqual(
+      [7, 12, 17].flatMap((base) => [`x ${base}`, `y ${base}`]),
+    );
+    expect(new Set(three.flatMap((s) => (s.k === "let" ? [s.v] : []))).size).toBe(3);
+    expect(opened(20).some((s) => s.k === "loop")).toBe(true);
+  });
+
+  it("moves loads out of loops that write nothing, and of no others", () => {
+    const [x, y]: Buffer[] = ["x", "y"].map((name) => ({ name, elem: "f32" }));
+    const [i, n] = [int("i"), int("n")];
+    const [t, sum]: Local[] = ["t", "sum"].map((name) => ({ name, ty: "f32" }));
+    const load: Expr = { k: "load", ty: "f32", buffer: x, at: { base: 3, terms: [] }, stride: 0 };
+    const add: Expr = { k: "binary", ty: "f32", op: "add", a: read(sum), b: read(t) };
+    const inLoop = (...rest: Stmt[]) => {
+      const loop: Stmt = {
+        k: "for",
+        v: i,
+        from: i32(0),
+        to: i32(9),
+        step: 1,
+        body: [{ k: "let", v: t, init: load }, ...rest],
+      };
+      const body: Stmt[] = [{ k: "let", v: sum, init: { k: "const", ty: "f32", value: 0 } }, loop];
+      return innermost(reduceStrength({ name: "k", buffers: [x, y], n, body }).body).flatMap(accesses).length;
+    };
+    const accumulate: Stmt = { k: "set", v: sum, value: add };
+    const store: Stmt = { k: "store", buffer: y, at: { base: 0, terms: [] }, value: read(t), stride: 0 };
+    expect(inLoop(accumulate)).toBe(0);
+    expect(inLoop(accumulate, store)).toBe(2);
+  });
+
   it("computes costly invariants once, and leaves the others where they are", () => {
     const y: Buffer = { name: "y", elem: "f32" };
     const [i, n, half, third] = [int("i"), int("n"), int("half"), int("third")];

@@ -57,3 +57,32 @@ describe("explain --stage algorithms", () => {
     ).toEqual(["winograd4", "direct", "winograd4"]);
   });
 });
+
+describe("explain --stage fusion", () => {
+  const kernels = (layers: string) => {
+    const source = `model m {
+  input image: f32[8, 16, 16]
+  target label: class[4]
+  net { ${layers}; flatten; linear(4) }
+  loss cross_entropy(net, label)
+  optimizer sgd(lr = 0.1)
+  train { batch = 64 }
+}`;
+    return explain(source, { stage: "fusion", program: "train_step" }).split("\n");
+  };
+  const conv = (channels: number, rest = "") => `conv2d(${channels}, kernel = 3, padding = 1${rest})`;
+
+  test("shows the two sums of batch norm's gradient in one kernel", () => {
+    const double = (layers: string) => kernels(layers).filter((line) => line.includes("two of the same elements"));
+    expect(double(`${conv(8)}; batch_norm2d; relu; ${conv(8)}; batch_norm2d; relu`)).toHaveLength(2);
+    // The variance needs the mean first.
+    expect(double("batch_norm2d")).toHaveLength(1);
+    expect(double(`${conv(8)}; relu`)).toHaveLength(0);
+  });
+
+  test("shows what is brought into the cache before it is read in patches", () => {
+    const prefetched = (layers: string) => kernels(layers).filter((line) => line.trim().startsWith("prefetch"));
+    expect(prefetched(`${conv(32)}; batch_norm2d; relu; ${conv(32)}; batch_norm2d; relu`).length).toBeGreaterThan(0);
+    expect(prefetched("relu")).toEqual([]);
+  });
+});
