@@ -2,7 +2,7 @@
 import type { Manifest, ManifestTensor } from "./abi.ts";
 import { suggestion, TrainerError } from "./errors.ts";
 import { floatsAt, type Memory } from "./memory.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor, toNumbers } from "./safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor, show, toNumbers } from "./safetensors.ts";
 
 /** Where a run stands: with the tensors and the data, all that decides how it goes on. */
 export interface Progress {
@@ -68,52 +68,55 @@ export interface Loaded extends Learned {
 /** Reads and checks the whole file before anything is changed. */
 export function decodeCheckpoint(bytes: Uint8Array, manifest: Manifest, options: LoadOptions): Loaded {
   const file = decodeSafetensors(bytes);
-  const whole = !options.weightsOnly && `${PREFIX}step` in file.metadata;
+  const holdsState = `${PREFIX}step` in file.metadata;
+  const whole = !options.weightsOnly && holdsState;
   // Weights from elsewhere need not hold what can be measured again.
   const measures = [...measuredTensors(manifest)];
   const measured = measures.length === 0 || measures.some((name) => file.tensors.has(name));
   const wanted = manifest.tensors.filter(
     ({ kind, name }) => (whole || kind !== "state") && (measured || !measures.includes(name)),
   );
-  checkFit(file.tensors, wanted, manifest, whole);
+  checkFit(file.tensors, wanted, manifest, holdsState && !whole);
   const values = wanted.map((tensor) => {
     const average = options.averaged && !whole ? file.tensors.get(`${tensor.name}@average`) : undefined;
     const numbers = toNumbers(average ?? file.tensors.get(tensor.name)!, tensor.name);
     return { tensor, data: manifest.floatBytes === 8 ? Float64Array.from(numbers) : Float32Array.from(numbers) };
   });
   if (!options.allowNonFinite) checkFinite(values);
-  const progress = whole ? readProgress(file.metadata) : null;
+  const progress = whole ? readProgress(file.metadata, manifest) : null;
   return { values, progress, measured, classes: readClasses(file.metadata) };
 }
 
-/** All that is wrong, in one message. */
+/** All that is wrong, in one message. A training state of which only the weights are taken may have further tensors. */
 function checkFit(
   stored: ReadonlyMap<string, StoredTensor>,
   wanted: readonly ManifestTensor[],
   manifest: Manifest,
-  whole: boolean,
+  ignoresState: boolean,
 ): void {
   const names = new Set(wanted.map((tensor) => tensor.name));
   const missing: string[] = [];
   const misshapen: string[] = [];
+  const mistyped: string[] = [];
   for (const { name, shape } of wanted) {
     const found = stored.get(name);
     if (!found) missing.push(`${name} ${list(shape)}`);
     else if (list(found.shape) !== list(shape)) {
       misshapen.push(`${name} is ${list(found.shape)} in the file and ${list(shape)} in the model`);
-    }
+    } else if (!/^B?F/.test(found.dtype)) mistyped.push(`${name} is ${found.dtype} in the file`);
   }
-  // PyTorch's batch norms count their batches; nothing depends on it. A training state has the optimizer's tensors too.
+  // PyTorch's batch norms count their batches; nothing depends on it. The optimizer's tensors begin with a parameter's name.
   const ignored = (name: string) =>
     name.endsWith(".num_batches_tracked") ||
-    (!whole && wanted.some((tensor) => name.startsWith(tensor.name) && /[.@]/.test(name[tensor.name.length])));
+    (ignoresState && wanted.some((tensor) => name.startsWith(tensor.name) && /[.@]/.test(name[tensor.name.length])));
   const surplus = [...stored]
     .filter(([name]) => !names.has(name) && !ignored(name))
-    .map(([name, { shape }]) => `${name} ${list(shape)}${suggestion(name, names)}`);
+    .map(([name, { shape }], i) => `${plain(name)} ${list(shape)}${i < SHOWN ? suggestion(name, names) : ""}`);
   const problems = [
     ...lines("missing", missing),
     ...lines("not in the model", surplus),
     ...lines("of another shape", misshapen),
+    ...lines("not floating-point", mistyped),
   ];
   if (problems.length > 0) {
     throw new TrainerError("weights", `the file does not fit the model "${manifest.name}":\n${problems.join("\n")}`);
@@ -124,9 +127,17 @@ function list(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
 
-function lines(what: string, items: readonly string[], most = 12): string[] {
-  const shown = items.slice(0, most).map((item) => `  ${what}: ${item}`);
-  return items.length > most ? [...shown, `  ${what}: ${items.length - most} more`] : shown;
+/** A name as it is, or in quotes where it is none that a model could have. */
+function plain(name: string): string {
+  return /^[\w.@-]{1,80}$/.test(name) ? name : show(name);
+}
+
+/** Lines of one kind in a message. */
+const SHOWN = 12;
+
+function lines(what: string, items: readonly string[]): string[] {
+  const shown = items.slice(0, SHOWN).map((item) => `  ${what}: ${item}`);
+  return items.length > SHOWN ? [...shown, `  ${what}: ${items.length - SHOWN} more`] : shown;
 }
 
 function checkFinite(values: Loaded["values"]): void {
@@ -137,7 +148,7 @@ function checkFinite(values: Loaded["values"]): void {
   }
   if (problems.length > 0) {
     const message = `the file holds values that are not finite:\n${lines("first of a tensor", problems).join("\n")}`;
-    throw new TrainerError("weights", `${message}\ntake an earlier one, or load it with allowNonFinite`);
+    throw new TrainerError("non-finite", `${message}\ntake an earlier one (allowNonFinite loads it all the same)`);
   }
 }
 
@@ -153,22 +164,31 @@ function readClasses(metadata: Readonly<Record<string, string>>): readonly strin
   throw new TrainerError("weights", `the metadata ${PREFIX}classes must be a list of names, found ${text}`);
 }
 
-function readProgress(metadata: Readonly<Record<string, string>>): Progress {
-  const count = (key: string) => {
+function readProgress(metadata: Readonly<Record<string, string>>, { batch, train }: Manifest): Progress {
+  const read = (key: string, what: string, fits: (text: string) => boolean): string => {
     const text = metadata[PREFIX + key];
-    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text);
-    throw new TrainerError("weights", `the metadata ${PREFIX}${key} must be a count, found "${text}"`);
+    if (text !== undefined && fits(text)) return text;
+    const found = text === undefined ? "nothing" : show(text);
+    throw new TrainerError("weights", `the metadata ${PREFIX}${key} must be ${what}, found ${found}`);
   };
+  const count = (key: string, most = Number.MAX_SAFE_INTEGER): number => {
+    const what = most === Number.MAX_SAFE_INTEGER ? "a count" : `a count of at most ${most}`;
+    return Number(read(key, what, (text) => /^\d+$/.test(text) && Number(text) <= most));
+  };
+  // A run that goes on without finite losses has no finite sums.
+  const sum = (key: string): number =>
+    Number(read(key, "a number", (text) => text === "NaN" || (text !== "" && !Number.isNaN(Number(text)))));
+  const samples = count("samples");
   return {
-    seed: count("seed"),
+    seed: count("seed", 0xffffffff),
     step: count("step"),
     epoch: count("epoch"),
-    cursor: count("cursor"),
-    samples: count("samples"),
-    lossSum: Number(metadata[`${PREFIX}lossSum`]),
+    cursor: count("cursor", samples),
+    samples,
+    lossSum: sum("lossSum"),
     batches: count("batches"),
-    accumulated: count("accumulated"),
-    partialLoss: Number(metadata[`${PREFIX}partialLoss`]),
-    shuffle: metadata[`${PREFIX}shuffle`] === "true",
+    accumulated: count("accumulated", batch * ((train.accumulate ?? 1) - 1)),
+    partialLoss: sum("partialLoss"),
+    shuffle: read("shuffle", "true or false", (text) => text === "true" || text === "false") === "true",
   };
 }

@@ -15,6 +15,9 @@ export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** The format's own limit. */
+const MOST_HEADER_BYTES = 100_000_000;
+
 /** Decodes one element type to numbers. */
 interface Format {
   readonly size: number;
@@ -128,12 +131,15 @@ function byteLength(file: Uint8Array): number {
 function headerText(file: Uint8Array): string {
   if (file.length < 10) fail(`this is no safetensors file: ${file.length} bytes cannot hold a header`);
   const length = byteLength(file);
+  if (length > MOST_HEADER_BYTES) {
+    fail(`the header is said to be ${length} bytes long, more than any: the file is damaged, or no safetensors file`);
+  }
   if (length > file.length - 8) {
     const sizes = `the header is said to be ${length} bytes long, but the file has ${file.length - 8} after its first 8`;
     fail(`${sizes}: it is truncated, or no safetensors file`);
   }
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(file.subarray(8, 8 + length));
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(file.subarray(8, 8 + length));
   } catch {
     return fail("the header is not UTF-8 text: the file is damaged, or no safetensors file");
   }
@@ -147,26 +153,38 @@ function parseHeader(text: string): [string, unknown][] {
     fail(`the header is not JSON (${(error as Error).message}): the file is damaged, or no safetensors file`);
   }
   if (!isObject(header)) fail("the header is not a JSON object");
-  // JSON.parse keeps the last of equal keys in silence: at depth 1 every string is a key, so they can be counted.
+  // JSON.parse keeps the last of equal keys in silence.
   const names = new Set<string>();
-  let depth = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token[0] === '"') {
-      const name = depth === 1 ? JSON.parse(token) : null;
-      if (name !== null && names.has(name)) fail(`the header names ${show(name)} twice`);
-      if (name !== null) names.add(name);
-    } else depth += token === "{" || token === "[" ? 1 : -1;
+  for (const name of namesIn(text)) {
+    if (names.has(name)) fail(`the header names ${show(name)} twice`);
+    names.add(name);
   }
   return Object.entries(header);
+}
+
+/** The keys of a JSON object as they stand there: its strings at depth 1. */
+function* namesIn(json: string): Generator<string> {
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const c = json[at];
+    if (c === "{" || c === "[") depth++;
+    else if (c === "}" || c === "]") depth--;
+    else if (c === '"') {
+      const begin = at++;
+      for (; json[at] !== '"'; at++) if (json[at] === "\\") at++;
+      if (depth === 1) yield JSON.parse(json.slice(begin, at + 1));
+    }
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** A name from the file, fit for a message. */
-function show(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+/** A name from the file, fit for a message: short, and without characters that a terminal obeys. */
+export function show(name: string): string {
+  const escaped = JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+  return escaped.replace(/[\p{Cc}\p{Cf}]/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function checkMetadata(entry: unknown): Record<string, string> {

@@ -106,19 +106,25 @@ export function readBytes(path: string, most = MOST_BYTES): Uint8Array {
 export function readWhole(path: string, most = MOST_BYTES): Uint8Array<ArrayBuffer> {
   const file = openToRead(path);
   try {
+    const { size } = statSync(path);
+    if (size > most) throw tooLarge(path, most);
     // Reading goes on until the end: what grows, or is no file, need not have the size that it says.
-    let bytes = new Uint8Array(Math.min(statSync(path).size, most) + 1);
+    let bytes = new Uint8Array(Math.min(size, most) + 1);
     for (let at = 0; ; ) {
       // `readSync` takes less than 2 GiB at a time.
       const read = readSync(file, bytes, at, Math.min(bytes.length - at, 2 ** 30), null);
       at += read;
-      if (at > most) throw new UserError("file", `${path} has more than ${most} bytes`, "Name a smaller file.");
+      if (at > most) throw tooLarge(path, most);
       if (read === 0) return bytes.subarray(0, at);
       if (at === bytes.length) bytes = grown(bytes, most);
     }
   } finally {
     closeSync(file);
   }
+}
+
+function tooLarge(path: string, most: number): UserError {
+  return new UserError("file", `${path} has more than ${most} bytes`, "Check that it is the right file.");
 }
 
 function grown(bytes: Uint8Array, most: number): Uint8Array<ArrayBuffer> {

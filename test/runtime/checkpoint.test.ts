@@ -126,14 +126,42 @@ describe("a file that does not fit", () => {
     await expect((await make()).load(broken, { weightsOnly: true })).resolves.toBeUndefined();
   });
 
-  test("is refused if the metadata is not a count", async () => {
+  test.each<readonly [key: string, value: string, what: string]>([
+    ...["-1", "x", "", "1e99", "0.5"].map((value) => ["epoch", value, "a count"] as const),
+    ["seed", "4294967296", "a count of at most 4294967295"],
+    ["cursor", "101", "a count of at most 100"],
+    ["accumulated", "1", "a count of at most 0"],
+    ["lossSum", "much", "a number"],
+    ["partialLoss", "", "a number"],
+    ["shuffle", "perhaps", "true or false"],
+  ])("is refused if the metadata's %s is %j", async (key, value, what) => {
     const trainer = await make();
+    await run(trainer, 3);
     const { metadata } = decodeSafetensors(await trainer.save());
     const all = trainer.tensors().map(({ name, shape, data }) => ({ name, shape, data }));
-    for (const value of ["-1", "x", "", "1e99", "0.5"]) {
-      const file = encodeSafetensors(all, { ...metadata, "mlc.epoch": value });
-      await expect(trainer.load(file)).rejects.toThrow(`the metadata mlc.epoch must be a count, found "${value}"`);
-    }
+    const load = (changed: Record<string, string>) => trainer.load(encodeSafetensors(all, changed));
+    const must = `the metadata mlc.${key} must be ${what}, found`;
+    await expect(load({ ...metadata, [`mlc.${key}`]: value })).rejects.toThrow(`${must} ${JSON.stringify(value)}`);
+    const { [`mlc.${key}`]: _, ...without } = metadata;
+    await expect(load(without)).rejects.toThrow(`${must} nothing`);
+    await load(metadata);
+  });
+
+  test("is refused if a tensor is not floating-point, or one stands beside weights as a state would", async () => {
+    const trainer = await make();
+    const bytes = encodeSafetensors([weight, bias, { ...bias, name: "fc.bias.velocity" }]);
+    await expect(trainer.load(bytes)).rejects.toThrow("not in the model: fc.bias.velocity [3]");
+    const text = new TextDecoder("latin1").decode(encodeSafetensors([weight, bias]));
+    const integers = Uint8Array.from(text.replace('"F32"', '"I32"'), (c) => c.charCodeAt(0));
+    await expect(trainer.load(integers)).rejects.toThrow("not floating-point: fc.weight is I32 in the file");
+  });
+
+  test("names foreign tensors without their control characters, and the first of many", async () => {
+    const trainer = await make();
+    const foreign = Array.from({ length: 20_000 }, (_, i) => ({ ...bias, name: `\u001b[2J${i}` }));
+    const error: Error = await trainer.load(encodeSafetensors([weight, bias, ...foreign])).catch((e) => e);
+    expect(error.message).toContain('  not in the model: "\\u001b[2J0" [3]\n');
+    expect(error.message).toMatch(/not in the model: 19988 more$/);
   });
 
   test("is refused if values are not finite, unless they are allowed", async () => {

@@ -74,6 +74,8 @@ const hostile: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
     /said to be 1000 bytes long, but the file has 2 .* truncated/,
   ],
   ["a header of 2^63 bytes", file("{}", 0, 2n ** 63n), /said to be 9223372036854776000 bytes/],
+  ["a header beyond the format's limit", file("{}", 0, 100_000_001n), /100000001 bytes long, more than any/],
+  ["a header that begins with a byte order mark", file("\ufeff{}"), /not JSON/],
   ["a header of 2^32 + 2 bytes", file("{}", 0, 2n ** 32n + 2n), /said to be 4294967298 bytes/],
   [
     "a truncated file",
@@ -118,7 +120,12 @@ const hostile: readonly (readonly [what: string, bytes: Uint8Array, message: Reg
     file('{"__metadata__":{"step":1}}'),
     /__metadata__ .* must map names to strings/,
   ],
-  ["a name of a megabyte", file(`{"${"x".repeat(1e6)}":1}`), /^tensor "x{80}…": /],
+  ["a name of many megabytes", file(`{"${"x".repeat(1e7)}":1}`), /^tensor "x{80}…": /],
+  [
+    "a name that a terminal would obey",
+    file('{"\\u001b[2J\\u009b\\u202e":1}'),
+    /^tensor "\\u001b\[2J\\u009b\\u202e": /,
+  ],
 ];
 
 describe("a hostile file is refused with what is wrong:", () => {
