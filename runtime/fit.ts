@@ -36,17 +36,19 @@ export async function* trainEpochs(
     const start = performance.now();
     if (!(await trainEpoch(session, data, plan, options))) return;
     const seconds = (performance.now() - start) / 1000;
+    const epoch = progress.epoch + 1;
+    const due = epoch % (options.evalEvery ?? 1) === 0 || epoch === plan.epochs;
+    const evaluation = evalData && due ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
+    // Only now is the epoch done: a run that was stopped while it evaluated does that again when it goes on.
+    if (evaluation === null) return;
     const { lossSum } = progress;
-    progress.epoch++;
+    progress.epoch = epoch;
     progress.cursor = 0;
     progress.lossSum = 0;
-    const due = progress.epoch % (options.evalEvery ?? 1) === 0 || progress.epoch === plan.epochs;
-    const evaluation = evalData && due ? await session.evaluate(evalData, options.averaged ?? true, signal) : undefined;
-    if (evaluation === null) return;
     const loss = lossSum / plan.updates;
     const accuracy = evaluation?.accuracy;
     const evaluated = evaluation && { ...(typeof accuracy === "number" && { accuracy }), evaluation };
-    yield { epoch: progress.epoch, loss, lossSum, batches: plan.updates, seconds, ...evaluated };
+    yield { epoch, loss, lossSum, batches: plan.updates, seconds, ...evaluated };
   }
 }
 

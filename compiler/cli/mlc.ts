@@ -1,16 +1,38 @@
 #!/usr/bin/env node
 /** The executable: the process's streams and signals around `main`. */
+import { fileError } from "./errors.ts";
 import { main } from "./main.ts";
-
-const interrupt = new AbortController();
-function onSignal(): void {
-  if (interrupt.signal.aborted) process.exit(130);
-  interrupt.abort();
-}
-process.on("SIGINT", onSignal);
-process.on("SIGTERM", onSignal);
-// A reader that has seen enough (`mlc explain … | head`) is no error.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+import { report } from "./report.ts";
 
 const { stdout, stderr, env } = process;
-process.exitCode = await main(process.argv.slice(2), { stdout, stderr, env, interrupt: interrupt.signal });
+
+/** Milliseconds in which signals count as one: npm hands on what the terminal has sent already, and keys are pressed twice. */
+const TOGETHER = 1000;
+
+/** Fires at the first signal; a later one ends the process at once. */
+function onInterrupt(): AbortSignal {
+  const interrupt = new AbortController();
+  let first = 0;
+  const onSignal = () => {
+    if (!interrupt.signal.aborted) {
+      first = performance.now();
+      interrupt.abort();
+    } else if (performance.now() - first > TOGETHER) {
+      stderr.write("interrupted again: stopped at once, and nothing more was saved\n");
+      process.exit(130);
+    }
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return interrupt.signal;
+}
+
+const io = { stdout, stderr, env, interrupt: onInterrupt() };
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that has seen enough (`mlc explain … | head`) is no error.
+  process.exit(error.code === "EPIPE" ? 0 : report(fileError(error, "cannot write the output"), io, false));
+});
+// What cannot be told is no reason to end the work.
+stderr.on("error", () => {});
+
+process.exitCode = await main(process.argv.slice(2), io);

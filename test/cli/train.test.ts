@@ -172,6 +172,14 @@ describe("stopped and resumed, a run ends with the bytes of one that was not", (
     await expectSameAsWhole("cut");
   });
 
+  test("in the evaluation after an epoch, by Ctrl-C: that is done again", async () => {
+    const stopped = await mlc(run("eval", "--json"), (text, interrupt) => text.includes('"step":20,') && interrupt());
+    expect(stopped.code).toBe(130);
+    expect(work.lines("eval.jsonl").at(-1)).toMatchObject({ event: "step", step: 20 });
+    expect((await mlc(run("eval", "--resume"))).stdout).toContain("after step 20, in epoch 2");
+    await expectSameAsWhole("eval");
+  });
+
   test("within an epoch, by --steps", async () => {
     await mlc([...run("steps"), "--steps", "17"]);
     expect(readdirSync(work.path("steps"))).toEqual(["step-00000010.safetensors", "step-00000017.safetensors"]);
