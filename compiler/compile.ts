@@ -13,6 +13,7 @@ import { assemble, MOST_THREADS } from "./4-codegen/assemble.ts";
 import { emitJs } from "./4-codegen/js-backend.ts";
 import type { KernelReport, MemoryReport } from "./4-codegen/report.ts";
 import { emitTeamWasm, emitWasm } from "./4-codegen/wasm-backend.ts";
+import { adviceOn } from "./advice/index.ts";
 import { type Diagnostic, place } from "./diagnostics.ts";
 import type { Module, Value } from "./ir/graph.ts";
 import type { LoopModule } from "./ir/loops.ts";
@@ -94,7 +95,12 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     blocks: backend === "js" || options.checkFinite ? "never" : (options.blocks ?? "auto"),
     convolution: model.train.convolution,
   };
-  const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe: options.observe });
+  let advice: readonly Diagnostic[] = [];
+  const observe = (stage: string, seen: Module): void => {
+    if (stage === "simplify") advice = adviceOn(seen);
+    options.observe?.(stage, seen);
+  };
+  const module = runPasses(model.module, model.builder, { target, verify: options.verify, observe });
   const layouts = new Layouts();
   const schedules = planPrograms(module, layouts, target, options.checkFinite);
   const assembled = assemble(module, schedules, layouts, target, options.checkFinite ?? false);
@@ -119,7 +125,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     wasm,
     js,
     report: { kernels: assembled.kernels, memory: assembled.memory },
-    warnings: model.warnings,
+    warnings: [...model.warnings, ...advice],
     loops: assembled.loops,
     schedules,
     executable: (load) => ({

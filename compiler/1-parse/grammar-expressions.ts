@@ -60,15 +60,20 @@ export const expressions: ohm.ActionDict<unknown> = {
   Arg_positional(value) {
     return { name: null, value: tree(this, value), span: spanOf(this) };
   },
-  Primary_repeat(_repeat, count, variable, shared, body) {
+  Primary_repeat(_repeat, count, instances, body) {
     return {
       kind: "repeat",
       count: tree(this, count),
-      variable: optional(this, variable),
-      shared: shared.children.length > 0,
+      ...(optional<Instances>(this, instances) ?? { variable: null, shared: false }),
       body: tree(this, body),
       span: spanOf(this),
     };
+  },
+  Instances_named(variable, shared): Instances {
+    return { variable: tree(this, variable), shared: shared.children.length > 0 };
+  },
+  Instances_shared(_shared, variable): Instances {
+    return { variable: optional(this, variable), shared: true };
   },
   As(_as, name) {
     return tree(this, name);
@@ -99,6 +104,9 @@ export const expressions: ohm.ActionDict<unknown> = {
     return { kind: "string", value: text.sourceString, span: spanOf(this) };
   },
 };
+
+/** How a repeat names its instances, and whether they are one. */
+type Instances = Pick<Extract<Expr, { kind: "repeat" }>, "variable" | "shared">;
 
 function choice(self: Node, condition: Node, then: Node, otherwise: Node): Expr {
   return {

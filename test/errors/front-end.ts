@@ -1,5 +1,7 @@
 /** What the tests of diagnostics share: running the front end on a text, and a correct model to spoil. */
 import { type Elaborated, elaborate } from "../../compiler/2-elaborate/elaborate.ts";
+import { simplify } from "../../compiler/3-passes/simplify.ts";
+import { adviceOn } from "../../compiler/advice/index.ts";
 import { parseSource } from "../../compiler/compile.ts";
 import { CompileError, type Diagnostic } from "../../compiler/diagnostics.ts";
 
@@ -22,6 +24,12 @@ export function check(
     if (error instanceof CompileError) return { diagnostics: error.diagnostics, model: null };
     throw error;
   }
+}
+
+/** What is said of a correct model: by the front end, and of its simplified graph. */
+export function warningsOf(text: string): readonly Diagnostic[] {
+  const { diagnostics, model } = check(text);
+  return model ? [...diagnostics, ...adviceOn(simplify(model.module, model.builder))] : diagnostics;
 }
 
 const CLAUSES: readonly (readonly [kind: string, text: string])[] = [

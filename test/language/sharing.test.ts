@@ -63,9 +63,11 @@ describe("a shared layer", () => {
   it("repeats with one set of parameters", () => {
     const conv = "c: conv2d(3, kernel = 1, bias = false)";
     const fc = "flatten; fc: linear(10, bias = false)";
-    expect(tensors(`net { l: repeat 3 shared { ${conv}; relu }; repeat 2 as i shared { ${conv} }; ${fc} }`)).toEqual([
+    const repeats = `l: repeat 3 shared { ${conv}; relu }; repeat 2 as i shared { ${conv} }; repeat 2 shared as i { ${conv}; in * i }`;
+    expect(tensors(`net { ${repeats}; ${fc} }`)).toEqual([
       "l.0.c.weight [3, 3, 1, 1]",
       "0.c.weight [3, 3, 1, 1]",
+      "1.c.weight [3, 3, 1, 1]",
       "fc.weight [10, 192]",
     ]);
   });
