@@ -168,6 +168,7 @@ export const unusedLet = message("unused-let", ["name"]);
 export const repeatedActivation = message("repeated-activation", ["loss", "computes", "found"]);
 export const wastedLanes = message("wasted-lanes", ["lanes", "size", "idle", "percent"]);
 export const unstableForm = message("unstable-form", ["op", "operand", "result"]);
+export const noEffect = message("no-effect", ["what", "reason"]);
 export const unusedInput = message("unused-input", ["kind", "name"]);
 export const unmatchedPattern = message("unmatched-pattern", ["pattern", "known"]);
 export const batchRefused = message("batch-refused", ["batch", "use", "message"]);

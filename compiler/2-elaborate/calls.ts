@@ -155,6 +155,10 @@ class Binder {
 
   private pipe(value: CValue): void {
     if (this.flow === "implicit") {
+      if (isCallable(value)) {
+        const help = `what begins a pipe is a tensor: \`in |> ${nameOf(value)} |> ${nameOf(this.callee)}\``;
+        throw this.env.ctx.failure(errors.noInput({ found: show(value) }, this.span, { help }));
+      }
       this.input = value;
       return;
     }

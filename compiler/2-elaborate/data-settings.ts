@@ -1,6 +1,7 @@
 /** The arguments of `data`: where samples come from. */
 import type { ManifestData } from "../../runtime/abi.ts";
 import type { Argument, DataClause } from "../1-parse/syntax.ts";
+import type { Diagnostic } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { didYouMean, type Env } from "./context.ts";
 import { type Kind, readSettings, whole } from "./settings.ts";
@@ -64,7 +65,19 @@ export function dataSettings(clause: DataClause, env: Env): ManifestData | null 
       errors.badSetting({ name: "path", expected: text.expected, found: "nothing" }, span, { help: cure }),
     );
   }
+  for (const warning of idleSettings(clause)) diagnostics.add(warning);
   return { source, args: args as ManifestData["args"] };
+}
+
+/** Settings that another one makes idle, or that need another one; what the command line says may. */
+function idleSettings({ args }: DataClause): Diagnostic[] {
+  const validation = args.find(({ name }) => name?.text === "validation");
+  const idle = (name: string, reason: string): Diagnostic[] =>
+    args
+      .filter((arg) => arg.name?.text === name && !arg.override)
+      .map((arg) => errors.noEffect({ what: `\`${name}\``, reason }, arg.span));
+  if (!validation) return idle("validation_seed", "no `validation` is held out");
+  return validation.override ? [] : idle("eval", "`validation` is evaluated in its place");
 }
 
 const pathFirst = (arg: Argument, i: number): Argument =>

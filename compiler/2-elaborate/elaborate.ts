@@ -102,7 +102,7 @@ class Elaboration {
     this.stopIfFailed();
     const requirements = programRequirements(training, evaluation);
     for (const warning of [
-      ...withoutEffect(clauses, this.tensors.all, [loss!, ...evaluation.metricValues]),
+      ...withoutEffect(clauses, this.tensors.all, loss!, evaluation.metricValues),
       ...unusedLets(tree.file),
       ...unusedArguments(tree),
       ...repeatedActivation(clauses.loss!, training.outputs[0].value),

@@ -2,7 +2,7 @@
  * Which optimizer changes which parameter: the first group of the clause that matches its name, else the clause's own optimizer.
  */
 import type { Argument, Expr, Name, ParamGroup, UseClause } from "../1-parse/syntax.ts";
-import type { Span } from "../diagnostics.ts";
+import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { TensorDecl } from "../ir/graph.ts";
 import { bind, calleeOf } from "./calls.ts";
@@ -59,7 +59,20 @@ export function paramGroups(clause: UseClause, params: readonly TensorDecl[], en
     for (const decl of free) chosen.set(decl, treatment);
     if (free.length === 0 && !diagnostics.failed) diagnostics.add(errors.emptyGroup({}, group.span));
   }
+  if (!diagnostics.failed) for (const warning of idleOptimizer(clause, params, chosen)) diagnostics.add(warning);
   return { rest, of: (param) => (param.frozen ? "frozen" : chosen.has(param) ? chosen.get(param)! : rest) };
+}
+
+/** The clause's own optimizer, where every parameter has another one by its group. */
+function idleOptimizer(
+  { expr, groups }: UseClause,
+  params: readonly TensorDecl[],
+  chosen: ReadonlyMap<TensorDecl, Treatment>,
+): Diagnostic[] {
+  const sorts = groups.map(({ rule }) => rule.kind);
+  const isIdle = sorts.includes("optimizer") && !sorts.includes("settings");
+  if (!isIdle || !params.every((decl) => decl.frozen || chosen.has(decl))) return [];
+  return [errors.noEffect({ what: "this optimizer", reason: "the groups behind it take all parameters" }, expr.span)];
 }
 
 function treatmentOf({ rule }: ParamGroup, expr: Expr, env: Env): Treatment {

@@ -1,12 +1,12 @@
 /** One elaboration of the model, for training or for evaluation, and the programs made of it. */
 import type { ManifestData } from "../../runtime/abi.ts";
 import type { UseClause } from "../1-parse/syntax.ts";
-import type { Span } from "../diagnostics.ts";
+import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import type { InputDecl, Program, Value } from "../ir/graph.ts";
 import { bodyOf, netBody, runBody, SAMPLES } from "./body.ts";
 import type { Clauses } from "./clauses.ts";
-import type { Context, Env, Requirement } from "./context.ts";
+import type { Context, Env, Requirement, TrailStep } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
 import { inputValue } from "./inputs.ts";
 import { ParamPath } from "./parameters.ts";
@@ -63,6 +63,12 @@ export class ModelPass {
       const inner: Env = { ...this.env, scope: new Scope(scope), path: ParamPath.data() };
       inner.scope.set("in", leaf);
       scope.set(decl.name, steps.length === 0 ? leaf : runBody(steps, inner, body, this.clauses.data!.span));
+      if (this.ctx.training) for (const warning of idleSteps(body.trail)) this.ctx.diagnostics.add(warning);
+    }
+    const [first] = this.clauses.data?.body ?? [];
+    if (first && !image) {
+      const params = { what: "what `data` does with samples", reason: "no input is of floats" };
+      this.ctx.diagnostics.add(errors.noEffect(params, first.span));
     }
     return scope;
   }
@@ -181,4 +187,13 @@ export class ModelPass {
         return { name: `ingest_${name}`, results: [], updates: [{ target: name, value }] };
       });
   }
+}
+
+/** Steps of the data that give what they get. */
+function idleSteps(trail: readonly TrailStep[]): Diagnostic[] {
+  return trail.flatMap(({ label, value, span }, i) => {
+    const before = trail[i - 1]?.value;
+    const isIdle = before !== undefined && isTensor(before) && isTensor(value) && before.value === value.value;
+    return isIdle ? [errors.noEffect({ what: `\`${label}\``, reason: "it gives each sample as it is" }, span)] : [];
+  });
 }

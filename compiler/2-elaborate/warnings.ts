@@ -6,20 +6,49 @@ import * as errors from "../errors.ts";
 import { type TensorDecl, topological, type Value } from "../ir/graph.ts";
 import type { Clauses } from "./clauses.ts";
 
-/** What is declared and has no effect on `outputs`: the loss and the metrics. */
+/** What is declared and has no effect: layers on the training loss, inputs on the loss and the metrics. */
 export function withoutEffect(
   clauses: Clauses,
   tensors: readonly TensorDecl[],
-  outputs: readonly Value[],
+  loss: Value,
+  metrics: readonly Value[],
 ): readonly Diagnostic[] {
-  const used = new Set(topological(outputs).map((v) => `${v.op} ${v.attrs.name}`));
-  const dead = tensors.filter(({ kind, name }) => kind === "param" && !used.has(`param ${name}`));
-  const layers = new Map(dead.map((decl) => [decl.name.replace(/\.?[^.]*$/, ""), decl]));
-  const inputs = clauses.inputs.filter(({ name }) => !used.has(`input ${name.text}`));
+  const trained = leavesOf([loss]);
+  const evaluated = leavesOf(metrics);
+  const isUsed = (leaf: string): boolean => trained.has(leaf) || evaluated.has(leaf);
+  const isDead = ({ name, frozen }: TensorDecl): boolean => !(frozen ? isUsed : has(trained))(`param ${name}`);
+  const dead = tensors.filter((decl) => decl.kind === "param" && isDead(decl));
+  const inputs = clauses.inputs.filter(({ name }) => !isUsed(`input ${name.text}`));
   return [
-    ...[...layers].map(([name, { span }]) => errors.deadLayer({ name }, span)),
+    ...deadLayers(dead, evaluated),
     ...inputs.map(({ kind, name }) => errors.unusedInput({ kind, name: name.text }, name.span)),
   ];
+}
+
+const has =
+  (set: ReadonlySet<string>) =>
+  (leaf: string): boolean =>
+    set.has(leaf);
+
+const leavesOf = (outputs: readonly Value[]): ReadonlySet<string> =>
+  new Set(topological(outputs).map(({ op, attrs }) => `${op} ${attrs.name}`));
+
+/** A warning for each place in the text: the layers of a repeat have one. */
+function deadLayers(dead: readonly TensorDecl[], evaluated: ReadonlySet<string>): readonly Diagnostic[] {
+  const places = new Map<string, { readonly names: Set<string>; readonly decl: TensorDecl }>();
+  for (const decl of dead) {
+    const place = `${decl.span?.file.name} ${decl.span?.start}`;
+    const known = places.get(place) ?? { names: new Set(), decl };
+    known.names.add(decl.name.replace(/\.?[^.]*$/, ""));
+    places.set(place, known);
+  }
+  return [...places.values()].map(({ names: [name, ...others], decl }) => {
+    const help = evaluated.has(`param ${decl.name}`)
+      ? "only the evaluation uses it: let it count in the loss, or freeze it: `requires_grad = false`"
+      : undefined;
+    const more = { message: `nor on those of ${others.map((other) => `\`${other}\``).join(", ")}`, span: null };
+    return errors.deadLayer({ name }, decl.span, { help, notes: others.length > 0 ? [more] : [] });
+  });
 }
 
 /** `let`s of the file whose name stands nowhere else in it. */

@@ -63,7 +63,7 @@ describe("a shared layer", () => {
   it("repeats with one set of parameters", () => {
     const conv = "c: conv2d(3, kernel = 1, bias = false)";
     const fc = "flatten; fc: linear(10, bias = false)";
-    const repeats = `l: repeat 3 shared { ${conv}; relu }; repeat 2 as i shared { ${conv} }; repeat 2 shared as i { ${conv}; in * i }`;
+    const repeats = `l: repeat 3 shared { ${conv}; relu }; repeat 2 as i shared { ${conv} }; repeat 2 shared as i { ${conv}; c * (i + 1) }`;
     expect(tensors(`net { ${repeats}; ${fc} }`)).toEqual([
       "l.0.c.weight [3, 3, 1, 1]",
       "0.c.weight [3, 3, 1, 1]",
