@@ -14,18 +14,18 @@ import type { TrainOptions } from "../train.ts";
 import { loadFile } from "../weights.ts";
 import { Best } from "./best.ts";
 import { latestCheckpoint, saveCheckpoint } from "./checkpoints.ts";
+import { keepAlive, tuneEngine } from "./engine.ts";
 import { jsonLine, type TrainEvent } from "./events.ts";
 import { type Log, openLog } from "./log.ts";
 import { openTensorBoard } from "./tensorboard.ts";
 import { type Start, TerminalReport } from "./terminal.ts";
 
 export async function runTraining(file: string, options: TrainOptions, io: Io): Promise<void> {
+  tuneEngine();
   const compilation = await compileModel(file, options, io, { checkFinite: options.checkFinite });
   const { manifest } = compilation;
-  const trainer = await createTrainer(executableOf(compilation), {
-    seed: options.seed,
-    threads: options.threads ?? "auto",
-  });
+  const { seed, threads = "auto" } = options;
+  const trainer = await keepAlive(createTrainer(executableOf(compilation), { seed, threads }));
   const resumed = await initialise(trainer, options, io);
   if (options.save !== undefined) await checkWritable(options.save);
   if (options.saveBest !== undefined) await checkWritable(options.saveBest);
