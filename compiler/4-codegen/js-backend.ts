@@ -5,6 +5,7 @@ import { VIEWS } from "./js/expression.ts";
 import { kernelText } from "./js/function.ts";
 import { HELPERS, type Helper } from "./js/helpers.ts";
 import { Names } from "./js/names.ts";
+import { Rounding } from "./js/rounding.ts";
 import { reduceStrength } from "./strength.ts";
 
 /**
@@ -25,7 +26,9 @@ export function emitJs(module: LoopModule): string {
     if (!f) {
       const name = names.fresh(kernel.name);
       const taken = [...Object.keys(HELPERS), ...Object.values(VIEWS)];
-      f = { name, text: kernelText(reduceStrength(kernel), name, helper, taken) };
+      const reduced = reduceStrength(kernel);
+      const rounding = new Rounding(module.floatBytes === 4 ? reduced : null);
+      f = { name, text: kernelText(reduced, name, helper, taken, rounding) };
       functions.set(key, f);
     }
     return f.name;

@@ -1,12 +1,14 @@
 /** Expressions of the loop IR as JavaScript: numbers are float64, i32 arithmetic wraps, bool is true or false. */
 import type { Affine, BinaryOp, Buffer, CompareOp, Expr, Local, UnaryOp } from "../../ir/loops.ts";
 import type { Helper } from "./helpers.ts";
+import type { Rounding } from "./rounding.ts";
 
 /** What the text of one function needs to know. */
 export interface Context {
   name(x: Local | Buffer): string;
   /** Marks a helper as used and gives its name. */
   helper(name: Helper): string;
+  readonly rounding: Rounding;
 }
 
 /** The typed array of each kind of element. */
@@ -63,7 +65,7 @@ function write(e: Expr, c: Context): Text {
       if (e.ty === "i32") return integer(e.op, of(e.a), of(e.b), constantOf(e.b), c);
       return e.ty === "bool" ? logic(e.op, of(e.a), of(e.b)) : float(e.op, of(e.a), of(e.b), c);
     case "compare":
-      return compare(e.op, of(e.a), of(e.b));
+      return compare(e, of, c);
     case "select":
       return choice(of(e.cond), of(e.a), of(e.b));
     case "cast":
@@ -185,6 +187,8 @@ function logic(op: BinaryOp, a: Text, b: Text): Text {
 
 const RELATIONS: Readonly<Record<CompareOp, string>> = { eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=" };
 
-function compare(op: CompareOp, a: Text, b: Text): Text {
-  return infix(a, RELATIONS[op], b, op === "eq" || op === "ne" ? BINDS.equality : BINDS.order);
+function compare({ op, a, b }: Extract<Expr, { k: "compare" }>, of: (e: Expr) => Text, { rounding }: Context): Text {
+  const constant = a.k === "const" || b.k === "const";
+  const rounded = (e: Expr): Text => (!constant && rounding.isWide(e) ? call("Math.fround", of(e)) : of(e));
+  return infix(rounded(a), RELATIONS[op], rounded(b), op === "eq" || op === "ne" ? BINDS.equality : BINDS.order);
 }

@@ -4,6 +4,7 @@ import { eachStmt, target } from "../traverse.ts";
 import { address, type Context, expression, VIEWS } from "./expression.ts";
 import type { Helper } from "./helpers.ts";
 import { Names } from "./names.ts";
+import type { Rounding } from "./rounding.ts";
 
 /** A kernel whose addresses have been strength-reduced; parameters: where each buffer starts, in elements, and n. */
 export function kernelText(
@@ -11,8 +12,9 @@ export function kernelText(
   name: string,
   helper: (name: Helper) => string,
   taken: Iterable<string>,
+  rounding: Rounding,
 ): string {
-  const writer = new FunctionWriter(kernel, helper, taken);
+  const writer = new FunctionWriter(kernel, helper, taken, rounding);
   const params = [...kernel.buffers, kernel.n].map((p) => writer.name(p));
   return [`function ${name}(${params.join(", ")}) {`, ...writer.block(kernel.body), "}"].join("\n");
 }
@@ -27,6 +29,7 @@ class FunctionWriter implements Context {
     kernel: Kernel,
     readonly helper: (name: Helper) => string,
     taken: Iterable<string>,
+    readonly rounding: Rounding,
   ) {
     this.names = new Names(taken);
     eachStmt(kernel.body, (s) => {
@@ -51,7 +54,7 @@ class FunctionWriter implements Context {
     const expr = (e: Expr) => expression(e, this);
     switch (s.k) {
       case "let":
-        return [this.assignment(s.v, expr(s.init))];
+        return [this.assignment(s.v, this.rounding.isRounded(s.v) ? `Math.fround(${expr(s.init)})` : expr(s.init))];
       case "set":
         return [this.assignment(s.v, expr(s.value))];
       case "store":
