@@ -12,7 +12,7 @@ export interface InterpretEnv extends ReferenceEnv {
   readonly tensors: ReadonlyMap<string, Tensor>;
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Applied to what each operation gives: the rounding of a narrower type, or noise that shows how far it would reach. */
-  readonly round?: (result: Tensor, value: Value) => Tensor;
+  readonly round?: (result: Tensor, value: Value, operands: readonly Tensor[]) => Tensor;
 }
 
 export interface Interpreted {
@@ -57,13 +57,9 @@ export function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: 
   if (!reference) {
     throw new Error(`the interpreter cannot run "${op}"${op === "grad" ? ": differentiate the module first" : ""}`);
   }
-  const result = reference(
-    inputs.map((input) => tensors.get(input)!),
-    attrs,
-    type,
-    env,
-  );
-  return env.round ? env.round(result, value) : result;
+  const operands = inputs.map((input) => tensors.get(input)!);
+  const result = reference(operands, attrs, type, env);
+  return env.round ? env.round(result, value, operands) : result;
 }
 
 function hostValue(name: string, env: InterpretEnv): number {

@@ -5,7 +5,7 @@ import type { Engine } from "../../runtime/index.ts";
 export interface Backend {
   readonly options: CompileOptions;
   readonly threads: number;
-  /** A rounding error is 2^-bits; Winograd's algorithm makes some 20 times as large ones. */
+  /** A rounding error is 2^-bits. */
   readonly bits: number;
   /** How many times the distance of the reference's noisy runs is allowed. */
   readonly factor: number;
@@ -13,21 +13,20 @@ export interface Backend {
   readonly sameAs?: string;
 }
 
+const wasm = (options: CompileOptions) => ({ options, threads: 1, bits: 23, factor: 16 });
+const strict = wasm({ numerics: "strict" });
+const depthFirst = wasm({ numerics: "strict", blocks: "always" });
+const fast = wasm({ numerics: "fast" });
+
 export const BACKENDS = {
   js64: { options: { backend: "js", precision: "f64" }, threads: 1, bits: 50, factor: 64 },
   js: { options: { backend: "js", numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
-  wasm: { options: { numerics: "strict" }, threads: 1, bits: 23, factor: 16 },
-  "wasm, 2 threads": { options: { numerics: "strict" }, threads: 2, bits: 23, factor: 16, sameAs: "wasm" },
-  "wasm, depth first": { options: { numerics: "strict", blocks: "always" }, threads: 1, bits: 23, factor: 16 },
-  "wasm, depth first, 2 threads": {
-    options: { numerics: "strict", blocks: "always" },
-    threads: 2,
-    bits: 23,
-    factor: 16,
-    sameAs: "wasm, depth first",
-  },
-  "wasm, fast": { options: { numerics: "fast" }, threads: 1, bits: 18, factor: 16 },
-  "wasm, fast, 2 threads": { options: { numerics: "fast" }, threads: 2, bits: 18, factor: 16, sameAs: "wasm, fast" },
+  wasm: strict,
+  "wasm, 2 threads": { ...strict, threads: 2, sameAs: "wasm" },
+  "wasm, depth first": depthFirst,
+  "wasm, depth first, 2 threads": { ...depthFirst, threads: 2, sameAs: "wasm, depth first" },
+  "wasm, fast": fast,
+  "wasm, fast, 2 threads": { ...fast, threads: 2, sameAs: "wasm, fast" },
 } as const satisfies Record<string, Backend>;
 export type BackendName = keyof typeof BACKENDS;
 

@@ -1,9 +1,10 @@
 /** Trains a random model on every backend and holds each step to the interpreter's. */
 import type { Tensor } from "../../compiler/ops/op.ts";
 import { createTrainer, type Trainer } from "../../runtime/index.ts";
-import { BACKENDS, type BackendName, backend, loadJs } from "./backends.ts";
+import { BACKENDS, type Backend, type BackendName, backend, loadJs } from "./backends.ts";
 import type { RandomModel } from "./program.ts";
-import { type Call, largest, type Reference, referenceOf, SEED, STEPS, type Values } from "./reference.ts";
+import { type Call, largest, type Reference, referenceOf } from "./reference.ts";
+import { SEED, type Values } from "./run.ts";
 
 export interface Comparison {
   /** What differs, and where; null if nothing does. */
@@ -39,11 +40,12 @@ export async function compareBackends(
       const given = await runBackend(reference, name);
       bits.set(name, given);
       const sameAs = backend(name).sameAs as BackendName | undefined;
-      const calls = [...reference.steps, reference.evaluation, reference.forward];
+      const { measure, steps, evaluation, forward } = reference;
+      const calls = [measure, ...steps, evaluation, forward];
       for (const [i, call] of calls.entries()) {
         const wrong = sameAs
           ? otherBits(bits.get(sameAs)![i], given[i], call)
-          : differences(call, given[i], name, counts);
+          : differences(call, given[i], backend(name), reference.winograd, counts);
         if (wrong !== null) return wrong;
       }
       return null;
@@ -66,37 +68,23 @@ async function attempt<T>(run: () => Promise<T>): Promise<T | string> {
 }
 
 /** What each call of the reference gives here, each from the reference's own state. */
-async function runBackend(reference: Reference, name: BackendName): Promise<Values[]> {
-  const { states, data, samples, compilations } = reference;
+async function runBackend({ states, data, evaluated, compilations }: Reference, name: BackendName): Promise<Values[]> {
   const { threads } = BACKENDS[name];
   const trainer = await createTrainer(compilations.of(name).executable(loadJs), { seed: SEED, threads });
   try {
     if (trainer.threads !== threads) throw new Error(trainer.notes.join());
-    const given: Values[] = [];
+    await trainer.measure(data);
+    const given: Values[] = [read(trainer)];
     write(trainer, states[0]);
-    const onStep = ({ loss }: { loss: number }) => {
+    const onStep = ({ loss, step }: { loss: number; step: number }) => {
       given.push(new Map([["loss", figures(loss)], ...read(trainer)]));
-      write(trainer, states[given.length]);
+      write(trainer, states[step]);
     };
-    for await (const _ of trainer.fit(data, { epochs: 2, steps: STEPS, shuffle: false, onStep }));
-    const n = Math.min(trainer.manifest.batch, samples);
-    const first = Object.fromEntries(
-      Object.entries(data).map(([column, values]) => {
-        const all = values as Float32Array;
-        return [column, all.subarray(0, (all.length / samples) * n)];
-      }),
-    );
-    const { n: _, ...evaluation } = await trainer.evaluate(first);
+    for await (const _ of trainer.fit(data, { steps: states.length - 1, onStep }));
+    const { n: _, ...evaluation } = await trainer.evaluate(evaluated);
     given.push(new Map(Object.entries(evaluation).map(([metric, value]) => [metric, figures(value)])));
-    const { n: __, ...outputs } = await trainer.predict(first);
-    given.push(
-      new Map(
-        Object.entries(outputs).map(([output, v]) => [
-          output,
-          { shape: [], data: Float64Array.from(v as Float32Array) },
-        ]),
-      ),
-    );
+    const { n: __, ...outputs } = await trainer.predict(data);
+    given.push(new Map(Object.entries(outputs).map(([output, v]) => [output, figures(v as Float32Array)])));
     return given;
   } finally {
     trainer.dispose();
@@ -112,25 +100,25 @@ function write(trainer: Trainer, values: Values): void {
   for (const { name, data } of trainer.tensors()) data.set(values.get(name)!.data);
 }
 
-function read(trainer: Trainer): [string, Tensor][] {
-  return trainer.tensors().map(({ name, shape, data }) => [name, { shape, data: Float64Array.from(data) }]);
+function read(trainer: Trainer): Map<string, Tensor> {
+  return new Map(trainer.tensors().map(({ name, shape, data }) => [name, { shape, data: Float64Array.from(data) }]));
 }
 
 function differences(
   call: Call,
   given: Values,
-  name: BackendName,
+  { bits, factor, options }: Backend,
+  winograd: boolean,
   counts: { compared: number; sharp: number },
 ): string | null {
-  const { bits, factor } = BACKENDS[name];
+  const precision = { bits, winograd: winograd || options.numerics === "fast" };
   const judge = (spread: ReadonlyMap<string, number>, count: boolean): string | null => {
     for (const [key, { data, shape }] of call.expected) {
       const value = given.get(key);
       // A state whose parameter has no gradient is not kept.
       if (!value) continue;
       const scale = largest(data, Math.abs);
-      // What cancels to 0 exactly in the reference does so here up to rounding of the terms, which are of the order of 1.
-      const tolerance = factor * Math.max(spread.get(key)!, 2 ** -bits * scale, 2 ** -bits * 0.25);
+      const tolerance = factor * Math.max(spread.get(key)!, 2 ** -bits * scale);
       if (count) counts.compared++;
       if (count && tolerance <= 0.01 * scale) counts.sharp++;
       const error = largest(data, (v, i) => Math.abs(value.data[i] - v));
@@ -141,7 +129,7 @@ function differences(
     }
     return null;
   };
-  return judge(call.spread(bits, FEW), true) && judge(call.spread(bits, MANY), false);
+  return judge(call.spread(precision, FEW), true) && judge(call.spread(precision, MANY), false);
 }
 
 function otherBits(one: Values, other: Values, { title }: Call): string | null {

@@ -1,49 +1,41 @@
 /** Random elementwise functions of bounded values, as users write their own activations. */
 import type { Random } from "./random.ts";
+import { expand } from "./template.ts";
 
-const BOUNDED = ["tanh", "sigmoid", "sin", "cos", "erf", "softsign", "hardtanh"];
-const GROWING = ["relu", "abs", "softplus", "silu", "mish", "gelu", "elu", "selu", "celu", "leaky_relu", "relu6"];
-const PLAIN = ["log_sigmoid", "hardswish", "hardsigmoid", "tanhshrink", "softshrink", "hardshrink", "sign", "floor"];
-const CONSTANTS = ["0.5", "1", "-1", "2", "0.1", "3", "-0.25", "1e-3", "pi", "sqrt(2)"];
+const BOUNDED = "<tanh|sigmoid|sin|cos|erf|softsign|hardtanh>";
+const GROWING = "<relu|abs|softplus|silu|mish|gelu|elu|selu|celu|leaky_relu|relu6>";
+const PLAIN = "<log_sigmoid|hardswish|hardsigmoid|tanhshrink|softshrink|hardshrink|sign|floor|ceil>";
+const CONSTANT = "<0.5|1|-1|2|0.1|3|-0.25|1e-3|pi|sqrt(2)>";
+const COMPARISONS = ["<", "<=", ">", ">=", "==", "!="];
 
-export const ACTIVATIONS: readonly string[] = [
-  ...BOUNDED.slice(0, 2),
-  ...GROWING.filter((name) => name !== "abs"),
-  ...PLAIN.slice(0, 6),
-  "leaky_relu(0.2)",
-  "elu(0.7)",
-  "softplus(2)",
-  "gelu(approximate = tanh)",
-  "softshrink(0.2)",
-  "prelu",
-  "prelu(init = 0.1)",
+/** Of `x`, neither large nor undefined for any x; `$e` is another one. */
+export const FORMS: readonly string[] = [
+  `${BOUNDED}($e)`,
+  `${GROWING}($e)`,
+  `${PLAIN}($e)`,
+  "($e <+|-|*> $e)",
+  `($e <+|-|*|/> ${CONSTANT})`,
+  "-$e",
+  "$e / (1 + ($e) ^ 2)",
+  "sqrt(($e) ^ 2 + <1|0.1>)",
+  "log1p(($e) ^ 2)",
+  `log(1 + exp(${BOUNDED}($e)))`,
+  "exp(-($e) ^ 2)",
+  "expm1(minimum($e, 1))",
+  "<maximum|minimum>($e, $e)",
+  `where($e $comparison ${CONSTANT}, $e, $e)`,
+  `where($e > $e <and|or> not ($e > 0), $e, $e)`,
+  "($e > $e ? $e : $e)",
+  "stop_gradient($e)",
+  "tanh($e) ^ <2|3>",
+  "<abs|softplus>($e) % 1.5",
+  "(x - <mean|max|min>(x, axis = <1|-1>, keepdim = true))",
 ];
 
-/** An expression of `x`, neither large nor undefined for any x. */
 export function expression(random: Random, depth = 3): string {
-  if (depth === 0) return random.chance(0.75) ? "x" : random.of(CONSTANTS);
-  const inner = (): string => expression(random, depth - 1);
-  const forms: readonly (() => string)[] = [
-    () => `${random.of(BOUNDED)}(${inner()})`,
-    () => `${random.of(GROWING)}(${inner()})`,
-    () => `${random.of(PLAIN)}(${inner()})`,
-    () => `(${inner()} ${random.of(["+", "-", "*"])} ${inner()})`,
-    () => `(${inner()} ${random.of(["+", "-", "*", "/"])} ${random.of(CONSTANTS)})`,
-    () => `-${inner()}`,
-    () => `${inner()} / (1 + (${inner()}) ^ 2)`,
-    () => `sqrt((${inner()}) ^ 2 + ${random.of(["1", "0.1"])})`,
-    () => `log1p((${inner()}) ^ 2)`,
-    () => `log(1 + exp(${random.of(BOUNDED)}(${inner()})))`,
-    () => `exp(-(${inner()}) ^ 2)`,
-    () => `expm1(minimum(${inner()}, 1))`,
-    () => `${random.of(["maximum", "minimum"])}(${inner()}, ${inner()})`,
-    () =>
-      `where(${inner()} ${random.of(["<", "<=", ">", ">=", "==", "!="])} ${random.of(CONSTANTS)}, ${inner()}, ${inner()})`,
-    () => `(${inner()} > ${inner()} ? ${inner()} : ${inner()})`,
-    () => `stop_gradient(${inner()})`,
-    () => `tanh(${inner()}) ^ ${random.of(["2", "3"])}`,
-    () => `(x - mean(x, axis = ${random.of(["1", "-1"])}, keepdim = true))`,
-    () => `(x - max(x, axis = ${random.of(["1", "-1"])}, keepdim = true))`,
-  ];
-  return random.of(forms)();
+  const form = depth === 0 ? `<x|x|x|${CONSTANT}>` : random.of(FORMS);
+  return expand(form, random, {
+    e: () => expression(random, depth - 1),
+    comparison: () => random.of(COMPARISONS),
+  });
 }

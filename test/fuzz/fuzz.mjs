@@ -1,19 +1,17 @@
 /**
- * `npm run fuzz -- [--models] [--count N] [--seed S]`: long runs of what `npm test` does in short (see README.md here). Prints what
- * fails so that it can be pasted, and ends with 1 if anything did.
+ * `npm run fuzz -- [--models | --forms | --uses] [--count N] [--seed S]`: long runs of what `npm test` does in short (see README.md
+ * here). Prints what fails so that it can be pasted, and ends with 1 if anything did.
  */
 import { parseArgs } from "node:util";
 import { importTypeScript } from "../bench/bundle.mjs";
 
+const flag = { type: "boolean", default: false };
 const { values } = parseArgs({
-  options: {
-    models: { type: "boolean", default: false },
-    count: { type: "string" },
-    seed: { type: "string", default: "1" },
-  },
+  options: { models: flag, forms: flag, uses: flag, count: { type: "string" }, seed: { type: "string", default: "1" } },
 });
+const kind = ["models", "forms", "uses"].find((name) => values[name]) ?? "texts";
 const seed = Number(values.seed);
-const count = Number(values.count ?? (values.models ? 2000 : 200_000));
+const count = Number(values.count ?? (kind === "texts" ? 200_000 : 2000));
 if (!Number.isInteger(seed) || !(Number.isInteger(count) && count > 0)) {
   console.error("fuzz: --count and --seed take whole numbers");
   process.exit(2);
@@ -21,22 +19,25 @@ if (!Number.isInteger(seed) || !(Number.isInteger(count) && count > 0)) {
 
 const start = performance.now();
 const seconds = () => Math.round((performance.now() - start) / 1000);
-const interval = values.models ? 100 : 10_000;
+const interval = kind === "texts" ? 10_000 : 100;
 let shown = 0;
 const progress = (done, failures) => {
   for (; shown < failures.length; shown++) console.log(`${failures[shown]}\n`);
   if (done % interval === 0) console.error(`${done} done, ${failures.length} failures, ${seconds()} s`);
 };
 
-async function run() {
-  if (values.models) {
-    const { fuzzModels } = await importTypeScript(new URL("models.ts", import.meta.url));
-    return fuzzModels(seed, count, progress);
-  }
-  const { fuzzTexts } = await importTypeScript(new URL("texts.ts", import.meta.url));
-  return fuzzTexts(seed, count, new URL("../../", import.meta.url), progress);
-}
+const from = (file) => importTypeScript(new URL(file, import.meta.url));
+const runs = {
+  texts: async () => (await from("texts.ts")).fuzzTexts(seed, count, new URL("../../", import.meta.url), progress),
+  models: async () => (await from("models.ts")).fuzzModels(seed, count, progress),
+  forms: async () => (await from("forms.ts")).fuzzForms(seed, count, progress),
+  uses: async () => {
+    const uses = (await from("coverage.ts")).usesInModels(seed, count);
+    for (const [name, models] of uses) console.log(`${String(models).padStart(6)} ${name}`);
+    return { models: count, failures: [] };
+  },
+};
 
-const { failures, ...counts } = await run();
+const { failures, ...counts } = await runs[kind]();
 console.log(JSON.stringify({ ...counts, failures: failures.length, seconds: seconds() }));
 process.exit(failures.length === 0 ? 0 : 1);

@@ -1,127 +1,122 @@
-/** Random ends of a model: the loss with what it compares, metrics, the optimizer and its schedule. */
+/** Ends of a net with what they are compared with, losses, metrics (see template.ts for the notation). */
 import type { Shape } from "./layers.ts";
-import { line, type RandomModel, type Step } from "./program.ts";
 import type { Random } from "./random.ts";
+import { expand } from "./template.ts";
 
-type Head = Pick<RandomModel, "target" | "head" | "loss" | "metrics" | "definitions">;
-
-const numbers = (random: Random, count: number): string =>
-  Array.from({ length: count }, () => (0.25 + random.below(8) / 4).toString()).join(", ");
-
-/** Of a net that gives `shape`. */
-export function randomHead(random: Random, shape: Shape): Head {
-  const flat: Step[] = shape.length === 1 ? [] : [line("flatten")];
-  const classes = random.from(2, 11);
-  const head = random.chance(0.6) ? classHead(random, classes) : valueHead(random, classes);
-  const extra = random.chance(0.15) ? ` + ${random.of(["0.1", "1e-2"])} * mean(net ^ 2)` : "";
-  return { ...head, head: [...flat, ...head.head], loss: `${head.loss}${extra}` };
+/** `$net` is the net's value, `$y` the target, `$k` a size that both have, `$h` and `$w` those of an image. */
+export interface Head {
+  readonly target: string;
+  /** From vectors, or from images where `images` says so. */
+  readonly end: string;
+  readonly losses: readonly string[];
+  readonly metrics: readonly string[];
+  readonly images?: boolean;
 }
 
-function classHead(random: Random, classes: number): Head {
-  const smoothing = random.chance(0.3) ? ", label_smoothing = 0.1" : "";
-  const weight = random.chance(0.25) ? `, weight = [${numbers(random, classes)}]` : "";
-  const ignored = random.chance(0.15) ? `, ignore_index = ${random.below(classes)}` : "";
-  const reduction = random.chance(0.2) ? ", reduction = sum" : "";
-  const entropy = `cross_entropy(net, label${weight}${ignored}${smoothing}${reduction})`;
-  const logits = line(`linear(${classes})`);
-  const plain = {
-    target: `target label: class[${classes}]`,
-    head: [logits],
-    definitions: [],
-    metrics: ["accuracy(net, label)"],
+const REDUCTION = "<|||, reduction = sum>";
+const CLASSES = "<||, weight = [$weights]><|||, ignore_index = $class>";
+const CLASS_METRICS = [
+  "accuracy($net, $y)",
+  "top_k($net, $y, k = 2)",
+  "error_rate($net, $y)",
+  "<confusion_matrix|precision|recall>($net, $y)",
+  "<mean|min>(<precision|recall>($net, $y))",
+];
+const VALUE_METRICS = [
+  "<mean_absolute_error|mean_squared_error>($net, $y)",
+  "mean(pairwise_distance($net, $y<|, p = 1>))",
+  "mean(cosine_similarity($net, $y))",
+  "max($net)",
+];
+const SIGNS = "where($y > 0, 1, -1)";
+
+export const HEADS: readonly Head[] = [
+  {
+    target: "class[$k]",
+    end: "linear($k)",
+    metrics: CLASS_METRICS,
+    losses: [
+      `cross_entropy($net, $y${CLASSES}<||, label_smoothing = 0.1>${REDUCTION})`,
+      `cross_entropy($net, $y${CLASSES}<||, label_smoothing = 0.1>${REDUCTION})`,
+      "mean(cross_entropy($net, $y<|, label_smoothing = 0.1>, reduction = none) ^ 2)",
+      `nll(log_softmax($net), $y${CLASSES}${REDUCTION})`,
+      "multi_margin($net, $y, p = <1|2><|, margin = 0.5><||, weight = [$weights]>)",
+      "0.7 * cross_entropy($net, $y) + 0.3 * mse(softmax($net), one_hot($y, $k))",
+      "-mean(log(sum(softmax($net) * one_hot($y, $k), axis = 1)))",
+    ],
+  },
+  {
+    target: "class[$k, $h, $w]",
+    end: "conv2d($k, kernel = 1)",
+    images: true,
+    metrics: [],
+    losses: [`cross_entropy($net, $y<||, weight = [$weights]>${REDUCTION})`, "nll($net |> log_softmax, $y)"],
+  },
+  {
+    target: "f32[$k]",
+    end: "linear($k)",
+    metrics: VALUE_METRICS,
+    losses: [
+      `<l1|mse>($net, $y<||, weight = sigmoid($y)>${REDUCTION})`,
+      `smooth_l1($net, $y, beta = <0|0.5>${REDUCTION})`,
+      `huber($net, $y, delta = 0.3<||, weight = abs($y)>${REDUCTION})`,
+      `<soft_margin|hinge|hinge_embedding>($net, ${SIGNS}${REDUCTION})`,
+      `bce_with_logits($net, sigmoid($y)<|, pos_weight = 2><||, weight = [$weights]>${REDUCTION})`,
+      `bce(sigmoid($net), sigmoid($y)<||, weight = 0.5>${REDUCTION})`,
+      "multilabel_soft_margin($net, where($y > 0, 1, 0)<|, weight = [$weights]>)",
+      "kl_div(log_softmax($net), softmax($y)<|, reduction = batchmean>)",
+      "kl_div(log_softmax($net), log_softmax($y), log_target = true)",
+      "cross_entropy($net, softmax($y))",
+      "poisson_nll(<$net, abs($y)|softplus($net), abs($y), log_input = false, eps = 1e-2><|, full = true>)",
+      "gaussian_nll($net, $y, var = <0.5|softplus($net) + 0.1><|, full = true>)",
+      `cosine_embedding($net, $y, sign(sum($y, axis = 1))<|, margin = 0.2>)`,
+      `margin_ranking($net, $y, ${SIGNS}<|, margin = 0.1>)`,
+      "triplet_margin($net, $y, 2 * $y - 1<|, swap = true><||, p = 1>)",
+      "triplet_margin_with_distance($net, $y, 1 - $y<|, distance_function = cosine_similarity><|, swap = true>)",
+      "0.5 * mse($net, $y) + 0.25 * l1($net, $y)",
+      "mean(sqrt(sum(($net - $y) ^ 2, axis = 1) + 1e-2))",
+      `charbonnier($net, $y${REDUCTION})`,
+    ],
+  },
+];
+
+export const LOSSES = ["loss charbonnier(pred, target, eps = 0.1) = sqrt((pred - target) ^ 2 + eps ^ 2)\n"];
+
+/** What is added to a loss. */
+const EXTRA = "<0.1|1e-2> * mean($net ^ 2)";
+
+export interface Ending {
+  readonly target: string;
+  readonly end: string;
+  readonly loss: string;
+  readonly metrics: readonly string[];
+}
+
+/** The end of a net, or of one output of it, whose value is called `net` and whose target `y`. */
+export function randomEnding(random: Random, shape: Shape, net: string, y: string): Ending {
+  const fitting = HEADS.filter(({ images = false }) => !images || (shape.length === 3 && random.chance(0.5)));
+  return endingOf(random.of(fitting), random, shape, net, y);
+}
+
+export function endingOf(head: Head, random: Random, shape: Shape, net: string, y: string): Ending {
+  const { target, end, losses, metrics, images = false } = head;
+  const k = random.from(2, 11);
+  const names = {
+    net,
+    y,
+    k,
+    h: shape[1],
+    w: shape[2],
+    class: () => random.below(k),
+    weights: () => Array.from({ length: k }, () => 0.25 + random.below(8) / 4).join(", "),
   };
-  return random.of([
-    { ...plain, loss: entropy },
-    { ...plain, loss: entropy },
-    { ...plain, loss: entropy, metrics: ["top_k(net, label, k = 2)", "error_rate(net, label)"] },
-    { ...plain, loss: `mean(cross_entropy(net, label${smoothing}, reduction = none) ^ 2)` },
-    { ...plain, head: [logits, line("log_softmax")], loss: `nll(net, label${weight}${ignored})` },
-    { ...plain, loss: `multi_margin(net, label, p = ${random.from(1, 2)}${weight})` },
-    { ...plain, loss: `0.7 * ${entropy} + 0.3 * mse(softmax(net), one_hot(label, ${classes}))` },
-    { ...plain, loss: `-mean(log(sum(softmax(net) * one_hot(label, ${classes}), axis = 1)))` },
-  ]);
-}
-
-function valueHead(random: Random, size: number): Head {
-  const head = [line(`linear(${size})`)];
-  const target = `target values: f32[${size}]`;
-  const metrics = random.chance(0.4) ? ["mean_absolute_error(net, values)", "mean_squared_error(net, values)"] : [];
-  const reduction = random.chance(0.2) ? ", reduction = sum" : "";
-  const plain = { target, head, metrics, definitions: [] };
-  return random.of([
-    ...["l1", "mse", "soft_margin", "hinge"].map((name) => ({ ...plain, loss: `${name}(net, values${reduction})` })),
-    { ...plain, loss: `smooth_l1(net, values, beta = 0.5${reduction})` },
-    { ...plain, loss: `huber(net, values, delta = 0.3${reduction})` },
-    { ...plain, loss: `bce_with_logits(net, sigmoid(values), pos_weight = 2${reduction})` },
-    { ...plain, head: [...head, line("sigmoid")], loss: `bce(net, sigmoid(values)${reduction})` },
-    { ...plain, head: [...head, line("log_softmax")], loss: "kl_div(net, softmax(values), reduction = batchmean)" },
-    { ...plain, loss: "cross_entropy(net, softmax(values))" },
-    { ...plain, loss: "0.5 * mse(net, values) + 0.25 * l1(net, values)" },
-    { ...plain, loss: "mean(sqrt(sum((net - values) ^ 2, axis = 1) + 1e-2))" },
-    {
-      ...plain,
-      definitions: ["loss charbonnier(pred, target, eps = 0.1) = sqrt((pred - target) ^ 2 + eps ^ 2)\n"],
-      loss: `charbonnier(net, values${reduction})`,
-    },
-  ]);
-}
-
-const SCHEDULES = [
-  "step(0.1, step_size = 1)",
-  "multi_step(0.1, milestones = [1, 2], gamma = 0.5)",
-  "exponential(0.1, gamma = 0.7)",
-  "cosine(0.1)",
-  "cosine_warm_restarts(0.1, T_0 = 2, at = step)",
-  "linear(0.1, at = step)",
-  "polynomial(0.1, total_iters = 3, power = 2)",
-  "piecewise_linear([0.1, 0.2, 0.05], milestones = [0, 1, 4], at = step)",
-  "warmup(cosine(0.1), total_iters = 2)",
-  "one_cycle(max_lr = 0.2)",
-  "0.1 / (1 + step)",
-];
-
-const OWN_OPTIMIZERS = [
-  `optimizer own(lr: scalar = 0.1, beta: number = 0.8) {
-  state average = first_step ? grad : beta * average + (1 - beta) * grad
-  state energy = energy + average ^ 2
-  param -= lr * average / (1 + sqrt(energy))
-}
-`,
-  `optimizer own(lr: scalar = 0.1, decay: number = 0.01) {
-  let g = grad / (1 + abs(grad))
-  state slow = slow + (param - slow) / t
-  param = param * (1 - lr * decay) - lr * g
-  param += 0.1 * (slow - param)
-}
-`,
-  `optimizer own(lr: scalar = 0.1) {
-  param -= lr * grad / (0.1 + sqrt(mean(grad ^ 2)))
-}
-`,
-];
-
-/** Denominators are kept away from 0: where a gradient is 0 but for rounding, adam divides that by itself. */
-export function randomOptimizer(random: Random): { optimizer: string; definitions: string[] } {
-  const lr = `lr = ${random.chance(0.5) ? random.of(["0.1", "0.5", "0.03"]) : random.of(SCHEDULES)}`;
-  const decay = random.chance(0.3) ? ", weight_decay = 0.05" : "";
-  const maximize = random.chance(0.1) ? ", maximize = true" : "";
-  const rest = `${decay}${maximize})`;
-  const known = [
-    `sgd(${lr}${rest}`,
-    `sgd(${lr}${rest}`,
-    `sgd(${lr}, momentum = 0.9${random.of([", nesterov = true", ", dampening = 0.2", ""])}${rest}`,
-    `adam(${lr}, eps = 0.1${random.of(["", ", amsgrad = true"])}${rest}`,
-    `adamw(${lr}, betas = [0.8, 0.95], eps = 0.1)`,
-    `rmsprop(${lr}, eps = 0.1${random.of(["", ", momentum = 0.5", ", centered = true"])}${rest}`,
-    `adagrad(${lr}, eps = 0.1, lr_decay = 0.1${rest}`,
-    `adadelta(${lr}, eps = 0.1${rest}`,
-    `adamax(${lr}, eps = 0.1${rest}`,
-    `nadam(${lr}, eps = 0.1${rest}`,
-    `radam(${lr}, eps = 0.1${rest}`,
-    `lion(${lr}${rest}`,
-    "rprop(lr = 0.01)",
-    `muon(${lr}, adamw_eps = 0.1)`,
-  ];
-  if (random.chance(0.8)) return { optimizer: random.of(known), definitions: [] };
-  return { optimizer: `own(${lr})`, definitions: [random.of(OWN_OPTIMIZERS)] };
+  const of = (text: string): string => expand(text, random, names);
+  const flat = shape.length === 1 || images ? "" : "flatten |> ";
+  const chosen = metrics.filter(() => random.chance(0.3)).map((metric) => of(metric));
+  return {
+    target: `target ${y}: ${of(target)}`,
+    end: `${flat}${of(end)}`,
+    loss: of(`${random.of(losses)}${random.chance(0.15) ? ` + ${EXTRA}` : ""}`),
+    metrics: chosen.map((metric, i) => `${y}${i + 1}: ${metric}`),
+  };
 }

@@ -8,18 +8,26 @@ export type Step =
 export interface RandomModel {
   /** `input x: f32[3, 5, 5]` */
   readonly inputs: readonly string[];
-  readonly target: string;
-  /** Definitions beside the model. */
+  readonly targets: readonly string[];
+  /** Beside the model; those that nothing uses are left out. */
   readonly definitions: readonly string[];
   readonly net: readonly Step[];
-  /** The end of the net, which gives the shape that the loss needs. */
+  /** The end of the net, which gives the shapes that the losses need. */
   readonly head: readonly Step[];
   readonly loss: string;
   readonly metrics: readonly string[];
   readonly optimizer: string;
+  /** `"*.bias": frozen` */
+  readonly groups: readonly string[];
+  /** Steps of the data clause. */
+  readonly data: readonly string[];
+  /** Of the train clause, beside the batch and two epochs. */
+  readonly settings: readonly string[];
   readonly batch: number;
   /** Of the dataset: no multiple of the batch. */
   readonly samples: number;
+  /** The inputs are bytes. */
+  readonly bytes: boolean;
 }
 
 export const line = (text: string): Step => ({ kind: "line", text });
@@ -34,15 +42,31 @@ export function stepsText(steps: readonly Step[], indent: string): string {
 }
 
 export function modelText(model: RandomModel): string {
-  const { inputs, target, definitions, net, head, loss, metrics, optimizer, batch } = model;
+  const { definitions, head, groups, data, settings, batch } = model;
+  const shuffle = settings.some((setting) => setting.startsWith("shuffle")) ? [] : ["shuffle = false"];
   const clauses = [
-    ...inputs,
-    ...(target === "" ? [] : [target]),
-    `net {\n${stepsText([...net, ...head], "    ")}  }`,
-    `loss ${loss}`,
-    ...metrics.map((metric) => `metric ${metric}`),
-    `optimizer ${optimizer}`,
-    `train { epochs = 2, batch = ${batch}, shuffle = false }`,
+    ...model.inputs,
+    ...model.targets,
+    `net {\n${stepsText([...model.net, ...head], "    ")}  }`,
+    `loss ${model.loss}`,
+    ...model.metrics.map((metric) => `metric ${metric}`),
+    `optimizer ${model.optimizer}${inBraces(groups)}`,
+    ...(data.length === 0 ? [] : [`data npy("arrays")${inBraces(data)}`]),
+    `train { ${[`epochs = 2`, `batch = ${batch}`, ...shuffle, ...settings].join(", ")} }`,
   ];
-  return [`model random {\n${clauses.map((clause) => `  ${clause}\n`).join("")}}\n`, ...definitions].join("\n");
+  return withDefinitions(`model random {\n${clauses.map((clause) => `  ${clause}\n`).join("")}}\n`, definitions);
+}
+
+const inBraces = (lines: readonly string[]): string =>
+  lines.length === 0 ? "" : ` {\n${lines.map((text) => `    ${text}\n`).join("")}  }`;
+
+/** The text with those of the definitions that it uses, or that these use. */
+export function withDefinitions(text: string, definitions: readonly string[]): string {
+  const nameOf = (definition: string): string => /^\w+ (\w+)/.exec(definition)![1];
+  const used = definitions.find((definition) => new RegExp(`\\b${nameOf(definition)}\\b`).test(text));
+  if (used === undefined) return text;
+  return withDefinitions(
+    `${text}\n${used}`,
+    definitions.filter((definition) => definition !== used),
+  );
 }

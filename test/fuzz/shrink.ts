@@ -25,15 +25,14 @@ export async function shrink(
 function* candidates(model: RandomModel): Generator<RandomModel> {
   for (const net of smallerBodies(model.net)) yield { ...model, net };
   for (const optimizer of ["sgd(lr = 1)", ...fewerArguments(model.optimizer)]) yield { ...model, optimizer };
-  yield { ...model, metrics: [] };
-  yield { ...model, loss: "mean(net ^ 2)" };
-  yield { ...model, target: "" };
+  for (const key of ["metrics", "groups", "settings", "data", "targets"] as const) {
+    for (const kept of fewer(model[key])) yield { ...model, [key]: kept };
+  }
+  yield { ...model, bytes: false };
+  for (const loss of ["mean(net ^ 2)", "mean(net.first ^ 2)"]) yield { ...model, loss };
   for (const loss of fewerArguments(model.loss)) yield { ...model, loss };
   yield { ...model, head: [] };
   for (const head of smallerBodies(model.head)) yield { ...model, head };
-  for (let i = 0; i < model.definitions.length; i++) {
-    yield { ...model, definitions: model.definitions.filter((_, k) => k !== i) };
-  }
   for (const batch of [1, 2, model.batch - 1]) {
     if (batch >= 1 && batch < model.batch) yield { ...model, batch, samples: 2 * batch - (batch > 1 ? 1 : 0) };
   }
@@ -47,6 +46,12 @@ function* candidates(model: RandomModel): Generator<RandomModel> {
       }
     }
   }
+}
+
+/** Without all, and without each. */
+function* fewer<T>(parts: readonly T[]): Generator<readonly T[]> {
+  if (parts.length > 1) yield [];
+  for (const part of parts) yield parts.filter((other) => other !== part);
 }
 
 /** Without one step; with a block's body in its place; with one step made plainer. */

@@ -1,0 +1,36 @@
+/** What the comparison of backends holds to be rounding. */
+import { expect, it } from "vitest";
+import { line, type RandomModel } from "./program.ts";
+import { referenceOf } from "./reference.ts";
+
+/** The first and the last row of the 5 × 5 window never meet an image of 2 rows: their gradient is 0, and rprop goes by its sign. */
+const MODEL: RandomModel = {
+  inputs: ["input x: f32[3, 2, 5]"],
+  targets: [],
+  definitions: [],
+  net: [line("conv: conv2d(2, kernel = 5, padding = 2)"), line("flatten"), line("fc: linear(3)")],
+  head: [],
+  loss: "mean(net ^ 2)",
+  metrics: [],
+  optimizer: "rprop(lr = 0.01)",
+  groups: [],
+  data: [],
+  settings: [],
+  batch: 2,
+  samples: 3,
+  bytes: false,
+};
+
+it("Winograd's algorithm may turn the sign of a gradient that is 0, convolutions by their definition may not", async () => {
+  const [step] = (await referenceOf(MODEL)).steps;
+  const spread = (winograd: boolean): number => step.spread({ bits: 23, winograd }, 2).get("conv.weight")!;
+  expect(spread(true)).toBeCloseTo(0.01, 5);
+  expect(spread(false)).toBeLessThan(1e-6);
+});
+
+it("the largest element stays the largest under noise", async () => {
+  const net = [line("fc: linear(6)"), line("max(axis = 1)")];
+  const model = { ...MODEL, inputs: ["input x: f32[4]"], net, loss: "sum(net)", optimizer: "sgd(lr = 1)" };
+  const [step] = (await referenceOf(model)).steps;
+  expect(step.spread({ bits: 23, winograd: false }, 2).get("fc.weight")!).toBeLessThan(1e-6);
+});
