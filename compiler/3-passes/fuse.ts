@@ -11,7 +11,7 @@ import { tilingOf } from "../ops/tiles.ts";
 import { isHost } from "./host.ts";
 import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
 import { isSpreadWhenRead, joinPools } from "./pooling.ts";
-import { joinSums } from "./sums.ts";
+import { joinSiblings } from "./siblings.ts";
 
 export interface Group {
   /** The operation whose kernel template the group uses; null for a map. */
@@ -20,7 +20,7 @@ export interface Group {
   outputs: Value[];
   /** Values between the anchor and the first output: computed in registers, never stored. */
   readonly inside: ReadonlySet<Value>;
-  /** Another reduction of the same elements. */
+  /** Another anchor, which reads the same elements. */
   readonly also?: Value;
   /** The pooling whose windows an inverse transform keeps the largest elements of. */
   readonly pool?: Value;
@@ -113,7 +113,7 @@ class Fusion {
     const pooled = joinPools(attachIndices(groups), this.usersOf, (value) => this.roots.has(value));
     const indexOf = (value: Value) => this.index.get(value)!;
     const updated = mergeUpdates(this.program, pooled, indexOf);
-    const merged = this.options.storeAll ? updated : joinSums(updated, indexOf);
+    const merged = this.options.storeAll ? updated : joinSiblings(updated, indexOf);
     const storedBy = new Map<Value, Group>();
     for (const group of merged) for (const output of group.outputs) storedBy.set(output, group);
     return { program: this.program, groups: merged, storedBy };

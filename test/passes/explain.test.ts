@@ -73,11 +73,15 @@ describe("explain --stage fusion", () => {
   const conv = (channels: number, rest = "") => `conv2d(${channels}, kernel = 3, padding = 1${rest})`;
 
   test("shows the two sums of batch norm's gradient in one kernel", () => {
-    const double = (layers: string) => kernels(layers).filter((line) => line.includes("two of the same elements"));
+    const double = (layers: string) => kernels(layers).filter((line) => /^ +sum .*two of the same elements/.test(line));
     expect(double(`${conv(8)}; batch_norm2d; relu; ${conv(8)}; batch_norm2d; relu`)).toHaveLength(2);
     // The variance needs the mean first.
     expect(double("batch_norm2d")).toHaveLength(1);
     expect(double(`${conv(8)}; relu`)).toHaveLength(0);
+  });
+
+  test("shows one kernel for the value and the gradient of cross entropy", () => {
+    expect(kernels("relu").filter((line) => line.includes("softmax "))).toHaveLength(1);
   });
 
   test("shows what is brought into the cache before it is read in patches", () => {

@@ -1,10 +1,10 @@
 /**
  * softmax(x) = exp(x − max x) / Σ exp(x − max x) and log_softmax(x) = x − max x − log Σ exp(x − max x), along one axis. The
- * largest element is taken off first, so that nothing overflows.
+ * largest element is taken off first, so that nothing overflows. One kernel can find both.
  */
-import { sizeOf } from "../../ir/graph.ts";
+import { sizeOf, type Value } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
-import type { Affine, Buffer, Expr, Local } from "../../ir/loops.ts";
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
 import { extentOf, finish, type GroupContext, nest, operand, zeroPadding } from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
@@ -21,20 +21,15 @@ export function softmax(ctx: GroupContext): void {
   const inner = scalar ? { ...ctx, target: { ...target, lanes: 1 as const } } : ctx;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
 
+  const anchors = ctx.group.also ? [anchor, ctx.group.also] : [anchor];
+  const [soft, log] = ["softmax", "log_softmax"].map((op) => anchors.find((value) => value.op === op));
   // The exponentials of a row, which are needed for their sum and for the result.
-  const kept = anchor.op === "softmax" ? ctx.scratch(sizeOf([size], ctx.batch)) : null;
+  const kept = soft ? ctx.scratch(sizeOf([size], ctx.batch)) : null;
   const along = (index: Affine[], body: (x: Expr, here: Affine[], lane: Local | null) => void) =>
     nest(inner, [extentOf(size)], ([v], lane) => {
       const here = [...index];
       here[axis] = affine(0, [v, 1]);
       body(ctx.scope(lane).at(x, here), here, lane);
-    });
-  const fromKept = (index: Affine[], buffer: Buffer, sum: Expr) =>
-    nest(inner, [extentOf(size)], ([v], lane) => {
-      const here = [...index];
-      here[axis] = affine(0, [v, 1]);
-      const exp: Expr = { k: "load", ty: lane ? "f32x4" : "f32", buffer, at: here[axis], stride: lane ? 1 : 0 };
-      finish(ctx, here, lane, new Map([[anchor, k.let(e.div(exp, sum))]]));
     });
   const row = (index: Affine[]) => {
     const largest = fold(inner, "pmax", Number.NEGATIVE_INFINITY, (add) =>
@@ -47,12 +42,21 @@ export function softmax(ctx: GroupContext): void {
         add(exp, lane);
       }),
     );
-    if (kept) return fromKept(index, kept, sum);
-    const logarithm = anchor.op === "softmax" ? null : k.let(e.unary("log", sum));
+    const logarithm = log ? k.let(e.unary("log", sum)) : null;
     along(index, (value, here, lane) => {
-      const shifted = e.sub(value, largest);
-      const result = logarithm ? e.sub(shifted, logarithm) : e.div(e.unary("exp", shifted), sum);
-      finish(ctx, here, lane, new Map([[anchor, k.let(result)]]));
+      const registers = new Map<Value, Expr>();
+      if (log) registers.set(log, k.let(e.sub(e.sub(value, largest), logarithm!)));
+      if (soft) {
+        const exp: Expr = {
+          k: "load",
+          ty: lane ? "f32x4" : "f32",
+          buffer: kept!,
+          at: here[axis],
+          stride: lane ? 1 : 0,
+        };
+        registers.set(soft, k.let(e.div(exp, sum)));
+      }
+      finish(ctx, here, lane, registers);
     });
   };
 

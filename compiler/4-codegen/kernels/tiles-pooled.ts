@@ -62,6 +62,8 @@ export function poolRows(
         const pixel = windowIndex(at, row, affine(v, [at.tx, patch]));
         const value = ctx.scope(lane, new Map([[group.anchor!, result]])).at(x, pixel);
         const [largest, number] = [best[Math.floor(v / wide)], where[Math.floor(v / wide)]];
+        // The first of a window is the largest yet, whatever it is.
+        if (r === 0 && v % wide === 0) return k.set(largest, value);
         const better = k.let(e.binary("or", e.compare("gt", value, e.local(largest)), e.compare("ne", value, value)));
         const own = splat(e.const(r * wide + (v % wide), "i32"));
         if (number) k.set(number, e.select(better, own, e.local(number)));

@@ -1,4 +1,7 @@
-/** Reductions of the same elements in one kernel, which reads them once: batch norm's gradients have two. */
+/**
+ * Anchors that read the same elements in one kernel, which reads them once: the two sums of batch norm's gradient, and the
+ * log_softmax and softmax of cross entropy's value and gradient.
+ */
 import type { Value } from "../ir/graph.ts";
 import type { Group } from "./fuse.ts";
 import { isLeaf } from "./inline.ts";
@@ -6,12 +9,12 @@ import { isLeaf } from "./inline.ts";
 type IndexOf = (value: Value) => number;
 
 /** `indexOf`: the place of a value in a topological order. */
-export function joinSums(groups: readonly Group[], indexOf: IndexOf): Group[] {
+export function joinSiblings(groups: readonly Group[], indexOf: IndexOf): Group[] {
   const stored = new Set(groups.flatMap((group) => group.outputs));
   const joined: Group[] = [];
   for (const group of [...groups].sort((a, b) => indexOf(a.outputs[0]) - indexOf(b.outputs[0]))) {
     const at = joined.findIndex(
-      (other) => readTheSame(other, group, stored) && isIndependent(group.outputs[0], other, stored, indexOf),
+      (other) => areSiblings(other, group, stored) && isIndependent(group.outputs[0], other, stored, indexOf),
     );
     if (at < 0) joined.push(group);
     else joined[at] = join(joined[at], group);
@@ -37,13 +40,20 @@ function isIndependent(value: Value, group: Group, stored: ReadonlySet<Value>, i
   return value.inputs.every(visit);
 }
 
-/** Whether both are sums of elements of one shape along the same axes, and read a value of that shape in common. */
-function readTheSame(a: Group, b: Group, stored: ReadonlySet<Value>): boolean {
-  if (a.anchor?.op !== "sum" || b.anchor?.op !== "sum" || a.also || b.also) return false;
-  const [left, right] = [a.anchor, b.anchor].map((sum) => `${sum.inputs[0].type.shape} along ${sum.attrs.axes}`);
+function areSiblings(a: Group, b: Group, stored: ReadonlySet<Value>): boolean {
+  if (!a.anchor || !b.anchor || a.also || b.also) return false;
+  if (a.anchor.op === "sum" && b.anchor.op === "sum") return sumTheSame(a.anchor, b.anchor, stored);
+  const softmaxes = new Set([a.anchor.op, b.anchor.op]);
+  const both = softmaxes.size === 2 && softmaxes.has("softmax") && softmaxes.has("log_softmax");
+  return both && a.anchor.inputs[0] === b.anchor.inputs[0] && a.anchor.attrs.axis === b.anchor.attrs.axis;
+}
+
+/** Whether both sum elements of one shape along the same axes, and read a value of that shape in common. */
+function sumTheSame(a: Value, b: Value, stored: ReadonlySet<Value>): boolean {
+  const [left, right] = [a, b].map((sum) => `${sum.inputs[0].type.shape} along ${sum.attrs.axes}`);
   if (left !== right) return false;
-  const read = readWhole(a.anchor.inputs[0], stored);
-  return [...readWhole(b.anchor.inputs[0], stored)].some((value) => read.has(value));
+  const read = readWhole(a.inputs[0], stored);
+  return [...readWhole(b.inputs[0], stored)].some((value) => read.has(value));
 }
 
 /** The values of the operand's own shape that computing it reads from memory. */
