@@ -38,7 +38,7 @@ export function explainCode(code: string): string | null {
   const body = part.slice(part.indexOf("\n")).split(/^## /m)[0];
   const plain = body
     .replace(/^> /m, "")
-    .replace(/```model\n([^`]*)```/g, (_, example: string) => example.replace(/^(?=.)/gm, "    "));
+    .replace(/```\w+\n([^`]*)```/g, (_, example: string) => example.replace(/^(?=.)/gm, "    "));
   return `${entry.severity}[${code}]: ${plain.trim()}\n`;
 }
 

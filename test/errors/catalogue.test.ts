@@ -22,6 +22,17 @@ it.each(functions.map((f) => [f.code, f] as const))("%s fills every parameter of
   expect(`${message} ${help ?? ""}`).not.toMatch(/\{\w+\}/);
 });
 
+/** The section of each code. */
+const sections = catalogue.split(/^### /m).slice(1);
+
+it.each(sections.map((text) => [text.slice(0, text.indexOf("\n")), text] as const))(
+  "%s is documented with an example and the cure",
+  (_, text) => {
+    expect(text).toMatch(/^```(model|text)\n[^`]+```$/m);
+    expect(text).toMatch(/^Cure: \S/m);
+  },
+);
+
 it("shows a correct model without diagnostics", () => {
   expect(check(modelWith("")).diagnostics).toEqual([]);
 });
