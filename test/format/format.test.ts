@@ -12,6 +12,8 @@ import { randomModel } from "../fuzz/generate.ts";
 import { modelText } from "../fuzz/program.ts";
 import { Random } from "../fuzz/random.ts";
 
+const pageAt = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
 const modelsOf = (folder: string): { name: string; text: string }[] => {
   const path = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
   const names = readdirSync(path).filter((name) => name.endsWith(".model"));
@@ -47,6 +49,27 @@ it.each(Array.from({ length: 6 }, (_, i) => i + 1))("random model %i keeps its g
   const graph = (source: string): string => printModule(check(source).model!.module).replace(/ *;.*$/gm, "");
   expect(graph(result)).toBe(graph(text));
 });
+
+/** The models and parts of models that people read in the documentation. */
+const pages = [
+  "README.md",
+  ...readdirSync(pageAt("docs"), { recursive: true, encoding: "utf8" }).map((name) => `docs/${name}`),
+];
+const blocks = pages
+  .filter((name) => name.endsWith(".md"))
+  .flatMap((name) => {
+    const found = [...readFileSync(pageAt(name), "utf8").matchAll(/```model\n([\s\S]*?)```/g)];
+    return found.map((match, i) => [`${name}, block ${i + 1}`, match[1]] as const);
+  });
+
+/** Clauses are formatted as those of a model. */
+function formattedBlock(text: string): string {
+  if (/^(model|import)\b/m.test(text)) return formatted(text);
+  const lines = formatted(`model m {\n${text}}\n`).split("\n").slice(1, -2);
+  return `${lines.map((line) => line.replace(/^ {2}/, "")).join("\n")}\n`;
+}
+
+it.each(blocks)("%s is formatted", (_, text) => expect(text).toBe(formattedBlock(text)));
 
 /** Comments at many line ends and on lines of their own. */
 it.each(files)("$name keeps comments wherever they stand", ({ text }) => {
