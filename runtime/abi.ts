@@ -40,7 +40,9 @@ export type Init =
   /** 1 where output and input channel have the same number within a group, at the middle of the window; else 0. */
   | { readonly kind: "identity"; readonly groups: number }
   /** Normal, but for ⌈sparsity · rows⌉ zeros in each column. */
-  | { readonly kind: "sparse"; readonly sparsity: number; readonly std: number };
+  | { readonly kind: "sparse"; readonly sparsity: number; readonly std: number }
+  /** Standard normal, but for one row (along the first axis) of zeros. */
+  | { readonly kind: "table"; readonly empty: number };
 
 export interface ManifestInput {
   readonly name: string;

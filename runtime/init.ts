@@ -37,6 +37,8 @@ function sampleOf(
       return orthogonal(streamFor("init"), shape, init.gain);
     case "identity":
       return identity(shape, init.groups);
+    case "table":
+      return table(normal(streamFor("init"), 0, 1), shape, init.empty);
     case "sparse":
       return sparse(normal(streamFor("init"), 0, init.std), streamFor("init zeros"), shape, init.sparsity);
     default:
@@ -90,6 +92,11 @@ function identity([outputs, inputs, ...window]: readonly number[], groups: numbe
     const same = Math.floor(channel / inputs) % group === channel % inputs;
     return same && at === middle ? 1 : 0;
   };
+}
+
+function table(values: Sample, [, ...rest]: readonly number[], empty: number): Sample {
+  const columns = rest.reduce((a, b) => a * b, 1);
+  return (index) => (Math.floor(index / columns) === empty ? 0 : values(index));
 }
 
 function sparse(values: Sample, stream: Stream, [rows, columns]: readonly number[], sparsity: number): Sample {

@@ -4,7 +4,7 @@ import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { apply } from "./calls.ts";
 import { type Env, Failure, type TrailStep } from "./context.ts";
-import { declareBuffer, declareParam, updateBuffer } from "./declarations.ts";
+import { declareBuffer, declareParam, runUpdate } from "./declarations.ts";
 import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
 import type { OptimizerBody } from "./optimizer-body.ts";
 import { Sharing } from "./sharing.ts";
@@ -111,7 +111,7 @@ function run(statement: Statement, env: Env, body: Body): void {
     case "buffer":
       return scope.set(statement.name.text, declareBuffer(statement, env));
     case "update":
-      return updateBuffer(statement, env);
+      return runUpdate(statement, env);
     case "assert":
       return assert(statement, env);
     case "if":

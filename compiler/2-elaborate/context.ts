@@ -91,7 +91,7 @@ export class Context {
   readonly requirements: Requirement[] = [];
   /** Constants of the file at work that have no value yet. */
   readonly pending = new Set<string>();
-  /** New values of the buffers by name, each with the value that it was computed from. */
+  /** New values of buffers and parameters by name, each with the value that it was computed from. */
   readonly updates = new Map<string, { readonly old: Value; readonly value: Value; readonly span: Span }>();
   /** Buffers whose initial value is the mean of a value over the training data, in the order of their declaration. */
   readonly measured = new Map<string, Value>();

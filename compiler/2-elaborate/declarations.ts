@@ -31,7 +31,7 @@ export function declareBuffer(statement: BufferStatement, env: Env): CValue {
     const expected = `a number, or a tensor [${shape.join(", ")}]`;
     throw env.ctx.failure(errors.wrongValue({ what, expected, found: show(value) }, statement.value.span));
   });
-  const name = isTensor(buffer) ? buffer.buffer : undefined;
+  const name = isTensor(buffer) ? buffer.stored : undefined;
   // Where a shared layer is applied first.
   if (measured && name !== undefined && !env.ctx.measured.has(name)) env.ctx.measured.set(name, measured);
   return buffer;
@@ -69,15 +69,23 @@ function declare(
     throw ctx.failure(differ({ name: full, first, second }, span));
   }
   const value = operation(span, env, () => currentValue(ctx, kind, full, shape));
-  const declared: Tensor = { ...tensor(value), ...(kind === "buffer" && { buffer: full }) };
+  const declared: Tensor = { ...tensor(value), stored: full };
   path.sharing?.add(full, declared);
   return declared;
 }
 
-/** A buffer of a shared layer that an earlier application has updated is its new value, as a constant. */
-function currentValue(ctx: Context, kind: "param" | "buffer", name: string, shape: readonly number[]): Value {
-  const updated = ctx.updates.get(name);
-  return updated ? ctx.b.op("stop_gradient", [updated.value]) : ctx.b.op(kind, [], { name, shape });
+/** What an earlier application of a shared layer has updated is its new value: of a buffer a constant, of a parameter trained as it is. */
+function currentValue(
+  { b, updates }: Context,
+  kind: "param" | "buffer",
+  name: string,
+  shape: readonly number[],
+): Value {
+  const updated = updates.get(name);
+  const leaf = b.op(kind, [], { name, shape });
+  if (!updated) return leaf;
+  const constant = (value: Value): Value => b.op("stop_gradient", [value]);
+  return kind === "buffer" ? constant(updated.value) : b.add(leaf, constant(b.sub(updated.value, leaf)));
 }
 
 /** The sizes of a tensor that lives between calls; null if the error is known. */
@@ -103,32 +111,33 @@ function dimensions(expr: Expr, env: Env): number[] | null {
   return sizes as number[];
 }
 
-export function updateBuffer(statement: Extract<Statement, { kind: "update" }>, env: Env): void {
+/** The new value of a buffer at the end of a step, or of a parameter from which the optimizer's step starts. */
+export function runUpdate(statement: Extract<Statement, { kind: "update" }>, env: Env): void {
   const { ctx } = env;
   const { name, span } = statement;
-  const buffer = env.scope.get(name.text);
-  if (buffer !== undefined && isPoison(buffer)) return;
-  // A buffer whose condition does not hold is a number: there is nothing to update.
-  if (typeof buffer === "number") return;
-  if (!isTensor(buffer) || buffer.buffer === undefined) {
+  const old = env.scope.get(name.text);
+  if (old !== undefined && isPoison(old)) return;
+  // What is declared under a condition that does not hold is a number: there is nothing to update.
+  if (typeof old === "number") return;
+  if (!isTensor(old) || old.stored === undefined) {
     throw ctx.failure(errors.notABuffer({ name: name.text }, name.span));
   }
   if (!ctx.training) return;
   const value = evaluate(statement.value, env);
   if (isPoison(value)) return;
-  const { shape } = buffer.value.type;
+  const { shape } = old.value.type;
   const updated = operation(span, env, () => toValue(ctx.b, value as number));
   const whole = updated.type.shape.length === 0 ? ctx.b.broadcast(updated, shape, []) : updated;
   if (!sameShape(whole.type.shape, shape)) {
     const what = `the new value of \`${name.text}\``;
     throw ctx.failure(
-      errors.wrongValue({ what, expected: show(buffer), found: show(tensor(whole)) }, statement.value.span),
+      errors.wrongValue({ what, expected: show(old), found: show(tensor(whole)) }, statement.value.span),
     );
   }
-  const before = ctx.updates.get(buffer.buffer);
-  if (before?.old === buffer.value) {
+  const before = ctx.updates.get(old.stored);
+  if (before?.old === old.value) {
     const notes = [{ message: "the first one is here", span: before.span }];
     throw ctx.failure(errors.duplicateName({ kind: "new value of", name: name.text }, span, { notes }));
   }
-  ctx.updates.set(buffer.buffer, { old: buffer.value, value: whole, span });
+  ctx.updates.set(old.stored, { old: old.value, value: whole, span });
 }

@@ -98,7 +98,7 @@ class Elaboration {
     const applications = [...training.ctx.applications];
     // A model without a loss, by mistake, still has its optimizer looked at.
     const optimizer =
-      clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.bufferUpdates(), update, training.ctx);
+      clauses.optimizer && elaborateOptimizer(clauses.optimizer, loss, training.storedUpdates(), update, training.ctx);
     this.stopIfFailed();
     const requirements = programRequirements(training, evaluation);
     for (const warning of [

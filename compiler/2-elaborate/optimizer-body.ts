@@ -37,8 +37,9 @@ export class OptimizerBody {
   constructor(
     private readonly decl: TensorDecl,
     private readonly param: Value,
+    start = param,
   ) {
-    this.value = param;
+    this.value = start;
   }
 
   run(statement: StateStatement | AssignStatement, env: Env): void {

@@ -22,11 +22,11 @@ export interface OptimizerResult {
   readonly lr: Value | null;
 }
 
-/** `buffers`: their new values at the end of a batch. */
+/** `stored`: what the net makes of buffers and parameters in a batch. */
 export function elaborateOptimizer(
   clause: UseClause,
   loss: Value | null,
-  buffers: readonly Update[],
+  stored: readonly Update[],
   settings: UpdateSettings,
   ctx: Context,
 ): OptimizerResult {
@@ -48,14 +48,19 @@ export function elaborateOptimizer(
     settings,
     ctx,
   );
-  const steps = trained.map(({ decl, optimizer }) => stepOf(decl, optimizer, gradients, env));
+  // An update of several batches finds parameters as the last of them left them.
+  const starts = new Map(settings.accumulate === 1 ? stored.map(({ target, value }) => [target, value]) : []);
+  const steps = trained.map(({ decl, optimizer }) => stepOf(decl, optimizer, gradients, env, starts.get(decl.name)));
   const changed = steps.flatMap((step) => step.updates);
   if (changed.length === 0 && !ctx.diagnostics.failed) ctx.diagnostics.add(errors.nothingTrained({}, clause.span));
+  const isParam = new Set(params.map(({ name }) => name));
+  const buffers = stored.filter(({ target }) => !isParam.has(target));
   const averaged = averages(changed, buffers, settings, ctx);
   const lr = groups.rest?.args.own("lr");
   const update = [...changed, ...averaged.updates];
+  const stepped = new Set(gradients.accumulated ? [] : changed.map(({ target }) => target));
   return {
-    batch: [...(gradients.accumulated?.updates ?? update), ...buffers],
+    batch: [...(gradients.accumulated?.updates ?? update), ...stored.filter(({ target }) => !stepped.has(target))],
     update: gradients.accumulated && update,
     states: [...steps.flatMap((step) => step.states), ...(gradients.accumulated?.states ?? []), ...averaged.states],
     lr: typeof lr === "number" || (lr !== undefined && isTensor(lr)) ? toValue(b, lr) : null,
@@ -72,19 +77,21 @@ function reachedBy(loss: Value): ReadonlySet<string> {
   return new Set([...reached].filter(({ op }) => op === "param").map(({ attrs }) => attrs.name as string));
 }
 
+/** `start`: the value that the net has given to the parameter, if it has. */
 function stepOf(
   decl: TensorDecl,
   { target: { definition }, args, span }: BoundOptimizer,
   gradients: Gradients,
   outer: Env,
+  start: Value | undefined,
 ): ReturnType<OptimizerBody["result"]> {
   const { ctx } = outer;
   const { b } = ctx;
   b.span = decl.span;
   const param = b.op("param", [], { name: decl.name, shape: decl.shape });
-  const body = new OptimizerBody(decl, param);
+  const body = new OptimizerBody(decl, param, start);
   const scope = new Scope(args);
-  scope.set("param", tensor(param));
+  scope.set("param", tensor(start ?? param));
   scope.set("grad", tensor(gradients.of(decl)));
   const env: Env = { ...outer, scope };
   const place = `the optimizer \`${definition.name.text}\``;

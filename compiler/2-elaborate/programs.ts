@@ -147,8 +147,8 @@ export class ModelPass {
     return name;
   }
 
-  /** New values of the buffers. */
-  bufferUpdates(): Program["updates"] {
+  /** New values of buffers and parameters. */
+  storedUpdates(): Program["updates"] {
     return [...this.ctx.updates].map(([target, { value }]) => ({ target, value }));
   }
 

@@ -24,8 +24,8 @@ export interface CList extends ReadonlyArray<CValue> {}
 export interface Tensor {
   readonly kind: "tensor";
   readonly value: Value;
-  /** The full name of the buffer whose value it is. */
-  readonly buffer?: string;
+  /** The full name of the parameter or buffer whose value it is. */
+  readonly stored?: string;
 }
 
 /** What a net with `output` statements gives: `net.boxes`. */

@@ -54,6 +54,7 @@ export const INIT_NUMBERS = {
   orthogonal: ["gain"],
   identity: ["groups"],
   sparse: ["sparsity", "std"],
+  table: ["empty"],
 } as const satisfies { readonly [K in Init["kind"]]: readonly Exclude<keyof Extract<Init, { kind: K }>, "kind">[] };
 
 /** How what `evaluate` finds in each batch becomes that of all samples; the mean counts a batch once for each of its samples. */

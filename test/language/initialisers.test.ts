@@ -27,6 +27,8 @@ describe("the library's initialisers", () => {
     ["0.3", { kind: "constant", value: 0.3 }],
     ["uniform", { kind: "uniform", low: 0, high: 1 }],
     ["uniform(±0.1)", uniform(0.1)],
+    ["uniform(a = -1, b = 2)", { kind: "uniform", low: -1, high: 2 }],
+    ["constant(val = 2)", { kind: "constant", value: 2 }],
     ["normal", normal(1)],
     ["normal(1, std = 0.02)", normal(0.02, 1)],
     ["trunc_normal(std = 0.02)", { kind: "trunc_normal", mean: 0, std: 0.02, low: -2, high: 2 }],

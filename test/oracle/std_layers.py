@@ -396,8 +396,6 @@ def golden(case: Case) -> dict:
     named = lambda name: name.removeprefix("net.") if name.startswith("net.layer.") else name.replace("net.", "layer.", 1)
     for name, parameter in net.named_parameters():
         parameter.data = torch.from_numpy(uniform(named(name), tuple(parameter.shape), -0.7, 0.7))
-    if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
-        layer.weight.data[layer.padding_idx] = 0
     before = {name: tensor.detach().clone().double() for name, tensor in net.state_dict().items()}
     x = input_of(case)
     losses, changes = [], {}
@@ -424,16 +422,16 @@ def golden(case: Case) -> dict:
     }  # fmt: skip
 
 
-def main() -> None:
+def write(cases: list[Case], path: Path) -> None:
     torch.set_num_threads(1)
     lines = []
-    for case in CASES:
+    for case in cases:
         try:
             lines.append(json.dumps(golden(case), separators=(",", ":")))
         except Exception as error:
             raise SystemExit(f"{case.net}: {error}") from error
-    GOLDEN.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
 
 
 if __name__ == "__main__":
-    main()
+    write(CASES, GOLDEN)

@@ -90,12 +90,14 @@ def class_losses() -> list[Case]:
                 LOGITS, {"label": classes(LABELS), "scale": SCALE},
             ),
         ]  # fmt: skip
-        for shape, declared in (([4, 3], "i32[3]"), ([4, 3, 2], "i32[3, 2]")):
+        for shape, declared in (([4, 3], "i32[3]"), ([4, 3, 2], "i32[3, 2]"), ([4, 3], "class[4, 3]"), ([4, 3, 2], "class[4, 3, 2]")):
             size = math.prod(shape)
             labels = torch.tensor(IMAGE_LABELS)
+            if declared.startswith("class"):
+                labels = labels.clamp(min=0)
             labels = labels if len(shape) == 2 else torch.stack([labels, labels.flip(0)], dim=2)
             cases.append(Case(
-                f"{name} of {shape}", f"{name}(net, label, {w})", lambda p, label, f=function: f(p, label, weight=weight),
+                f"{name} of {shape} and {declared}", f"{name}(net, label, {w})", lambda p, label, f=function: f(p, label, weight=weight),
                 IMAGES[:, :size], {"label": Target(declared, labels)}, shape,
             ))  # fmt: skip
     return cases + smoothed() + probabilities()
@@ -112,6 +114,8 @@ def smoothed() -> list[Case]:
     }.items():
         loss = f"cross_entropy(net, label, label_smoothing = 0.1{text})"
         cases.append(labelled(loss, loss, label_smoothing=0.1, **options))
+    loss = "cross_entropy(net, label, label_smoothing = 0.1, weight = [0.5, 2, 0, 1.25])"
+    cases.append(labelled(f"{loss}, one sample of weight 0", loss, [2], LOGITS[:1], label_smoothing=0.1, weight=float32(WEIGHT)))
     loss = "cross_entropy(net, label, label_smoothing = 1)"
     cases.append(labelled(loss, loss, label_smoothing=1.0))
     loss = "cross_entropy(net, label, label_smoothing = 0.2)"
@@ -258,6 +262,8 @@ def distances() -> list[Case]:
         Case("triplet_margin swapped", "triplet_margin(net, near, far, margin = 0.5, swap = true)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=0.5, swap=True), TIED, both),
         Case("triplet_margin of the 1-norm", "triplet_margin(net, near, far, margin = 2, p = 1)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=2.0, p=1), TIED, both),
         Case("triplet_margin of the 3-norm", "triplet_margin(net, near, far, margin = 2, p = 3)", lambda p, a, b: F.triplet_margin_loss(p, a, b, margin=2.0, p=3), TIED, both),
+        Case("triplet_margin of the largest", "triplet_margin(net, near, far, p = 1 / 0, swap = true)",
+             lambda p, a, b: F.triplet_margin_loss(p, a, b, p=math.inf, swap=True), TIED, both),
         Case("triplet_margin of itself", "triplet_margin(net, net, near)", lambda p, a: F.triplet_margin_loss(p, p, a), TIED, {"near": near}),
         Case("triplet_margin_with_distance", "triplet_margin_with_distance(net, near, far)", lambda p, a, b: F.triplet_margin_with_distance_loss(p, a, b), TIED, both),
         Case("triplet_margin_with_distance of a function", "triplet_margin_with_distance(net, near, far, distance_function = cosine_similarity, swap = true)",

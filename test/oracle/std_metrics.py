@@ -14,34 +14,47 @@ LABEL = torch.tensor([0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4])
 VALUES = torch.from_numpy(fixtures.uniform("metric values", (12, 7), -2, 2))
 
 
-def top_k(k: int) -> float:
-    return (PRED.topk(k, dim=1).indices == LABEL[:, None]).any(dim=1).double().mean().item()
+# A prediction for each pixel: 4 classes, images of 2 × 3.
+PIXELS = torch.from_numpy(fixtures.uniform("pixels", (5, 4, 2, 3), -2, 2))
+PIXEL_LABEL = torch.from_numpy(fixtures.uniform("pixel labels", (5, 2, 3), 0, 4)).long()
 
 
-def confusion() -> torch.Tensor:
+def top_k(pred: torch.Tensor, label: torch.Tensor, k: int) -> float:
+    return (pred.topk(k, dim=1).indices == label[:, None]).any(dim=1).double().mean().item()
+
+
+def confusion(pred: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     """[true class, predicted class]"""
-    counts = torch.zeros(7, 7, dtype=torch.float64)
-    counts.index_put_((LABEL, PRED.argmax(1)), torch.ones(12, dtype=torch.float64), accumulate=True)
+    counts = torch.zeros(pred.shape[1], pred.shape[1], dtype=torch.float64)
+    counts.index_put_((label, pred.argmax(1)), torch.ones(len(label), dtype=torch.float64), accumulate=True)
     return counts
 
 
-def share(of: torch.Tensor) -> torch.Tensor:
-    """The hits of each class over `of`; 0 over 0 is 0, as scikit-learn's zero_division = 0."""
-    return torch.where(of > 0, confusion().diagonal() / of, torch.zeros_like(of))
+def share(counts: torch.Tensor, axis: int) -> torch.Tensor:
+    """The hits of each class over all along the axis; 0 over 0 is 0, as scikit-learn's zero_division = 0."""
+    of = counts.sum(axis)
+    return torch.where(of > 0, counts.diagonal() / of, torch.zeros_like(of))
+
+
+def of_classes(pred: torch.Tensor, label: torch.Tensor, most: tuple[int, ...]) -> dict:
+    counts = confusion(pred, label)
+    return {
+        "accuracy(net, label)": (pred.argmax(1) == label).double().mean().item(),
+        "error_rate(net, label)": (pred.argmax(1) != label).double().mean().item(),
+        **{f"top_k(net, label, k = {k})": top_k(pred, label, k) for k in most},
+        "confusion_matrix(net, label)": counts.flatten().tolist(),
+        "precision(net, label)": share(counts, 0).tolist(),
+        "recall(net, label)": share(counts, 1).tolist(),
+        "mean(precision(net, label))": share(counts, 0).mean().item(),
+        "mean(recall(net, label))": share(counts, 1).mean().item(),
+    }
 
 
 METRICS = {
-    "accuracy(net, label)": (PRED.argmax(1) == LABEL).double().mean().item(),
-    "error_rate(net, label)": (PRED.argmax(1) != LABEL).double().mean().item(),
-    "top_k(net, label)": top_k(5),
-    **{f"top_k(net, label, k = {k})": top_k(k) for k in (1, 2, 3, 7)},
+    **of_classes(PRED, LABEL, (1, 2, 3, 7)),
+    "top_k(net, label)": top_k(PRED, LABEL, 5),
     "mean_absolute_error(net, values)": (PRED - VALUES).abs().mean().item(),
     "mean_squared_error(net, values)": ((PRED - VALUES) ** 2).mean().item(),
-    "confusion_matrix(net, label)": confusion().flatten().tolist(),
-    "precision(net, label)": share(confusion().sum(0)).tolist(),
-    "recall(net, label)": share(confusion().sum(1)).tolist(),
-    "mean(precision(net, label))": share(confusion().sum(0)).mean().item(),
-    "mean(recall(net, label))": share(confusion().sum(1)).mean().item(),
 }
 
 SHAPES = [[8, 6], [8, 3, 5], [8, 6, 3, 5]]
@@ -54,6 +67,7 @@ INITIALISERS = {
     "kaiming_normal(mode = fan_out, nonlinearity = relu)": (nn.init.kaiming_normal_, {"mode": "fan_out", "nonlinearity": "relu"}),
     "kaiming_normal(nonlinearity = selu)": (nn.init.kaiming_normal_, {"nonlinearity": "selu"}),
     "kaiming_normal(nonlinearity = linear)": (nn.init.kaiming_normal_, {"nonlinearity": "linear"}),
+    "kaiming_normal(nonlinearity = conv2d)": (nn.init.kaiming_normal_, {"nonlinearity": "conv2d"}),
     "xavier_uniform": (nn.init.xavier_uniform_, {}),
     "xavier_uniform(gain = 5 / 3)": (nn.init.xavier_uniform_, {"gain": 5 / 3}),
     "xavier_normal": (nn.init.xavier_normal_, {}),
@@ -83,6 +97,10 @@ def sampled(name: str, shape: list[int]) -> dict:
 def main() -> None:
     golden = {
         "features": 7, "pred": PRED.flatten().tolist(), "label": LABEL.tolist(), "values": VALUES.flatten().tolist(), "metrics": METRICS,
+        "pixels": {
+            "shape": list(PIXELS.shape[1:]), "pred": PIXELS.flatten().tolist(), "label": PIXEL_LABEL.flatten().tolist(),
+            "metrics": of_classes(PIXELS.movedim(1, -1).reshape(-1, 4), PIXEL_LABEL.flatten(), (1, 2)),
+        },
         "initialisers": [{"init": name, "shape": shape, "sampled": sampled(name, shape)} for name in INITIALISERS for shape in SHAPES],
     }  # fmt: skip
     GOLDEN.write_text(json.dumps(golden, separators=(",", ":")) + "\n")

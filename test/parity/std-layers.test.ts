@@ -1,4 +1,4 @@
-/** The library's layers against PyTorch's modules: values, gradients, three steps and eval mode (test/oracle/std_layers.py). */
+/** The library's layers against PyTorch's modules: values, gradients, three steps and eval mode (test/oracle/std_layer*.py). */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { encodeSafetensors, type Trainer } from "../../runtime/index.ts";
@@ -19,8 +19,8 @@ interface Golden {
   readonly evaluated: number;
 }
 
-const goldens: readonly Golden[] = JSON.parse(
-  readFileSync(new URL("../golden/std-layers.json", import.meta.url), "utf8"),
+const goldens: readonly Golden[] = ["std-layers", "std-layer-arguments"].flatMap((name) =>
+  JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), "utf8")),
 );
 
 /** Samples that there is room for, but that the batch does not have: as in an epoch's last batch. */
@@ -56,15 +56,9 @@ function inputOf({ shape, batch, ties, tokens }: Golden): Float32Array | Int32Ar
 
 async function trainerFor(golden: Golden, backend: Backend): Promise<Trainer> {
   const trainer = await trainerOf(compileFor(modelText(golden), backend));
-  const padding = /padding_idx = (-?\d+)/.exec(golden.net);
-  const weights = trainer.parameters().map(({ name, shape }) => {
-    const data = uniform(name, shape, -0.7, 0.7);
-    if (padding) {
-      const row = (Number(padding[1]) + shape[0]) % shape[0];
-      data.fill(0, row * shape[1], (row + 1) * shape[1]);
-    }
-    return { name, shape, data };
-  });
+  const weights = trainer
+    .parameters()
+    .map(({ name, shape }) => ({ name, shape, data: uniform(name, shape, -0.7, 0.7) }));
   const buffers = trainer.tensors().filter(({ kind }) => kind === "buffer");
   await trainer.load(encodeSafetensors([...weights, ...buffers]));
   return trainer;

@@ -2,15 +2,21 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Init } from "../../compiler/ir/graph.ts";
+import type { Values } from "../../runtime/api.ts";
 import { difference, givenModel, run } from "./given.ts";
 import { compileFor } from "./train.ts";
 
-interface Golden {
-  readonly features: number;
+interface Measured {
   readonly pred: readonly number[];
   readonly label: readonly number[];
-  readonly values: readonly number[];
   readonly metrics: Readonly<Record<string, number | readonly number[]>>;
+}
+
+interface Golden extends Measured {
+  readonly features: number;
+  /** A prediction for each pixel, of [classes, height, width]. */
+  readonly pixels: Measured & { readonly shape: readonly number[] };
+  readonly values: readonly number[];
   readonly initialisers: readonly {
     readonly init: string;
     readonly shape: readonly number[];
@@ -19,6 +25,8 @@ interface Golden {
 }
 
 const golden: Golden = JSON.parse(readFileSync(new URL("../golden/std-metrics.json", import.meta.url), "utf8"));
+
+const numbers = (value: number | Values): number[] => (typeof value === "number" ? [value] : [...value]);
 
 /** Each metric by its text. */
 async function measure(
@@ -35,12 +43,7 @@ async function measure(
     values: { type: `f32[${features}]`, values },
   };
   const { evaluation } = await run({ features, values: pred, net, heads, targets }, "wasm");
-  return Object.fromEntries(
-    metrics.map((text, i) => {
-      const value = evaluation[`m${i}`];
-      return [text, typeof value === "number" ? [value] : [...value]];
-    }),
-  );
+  return Object.fromEntries(metrics.map((text, i) => [text, numbers(evaluation[`m${i}`])]));
 }
 
 describe("metrics", () => {
@@ -49,6 +52,24 @@ describe("metrics", () => {
     const measured = await measure(Object.keys(metrics), pred, label, values);
     for (const [name, expected] of Object.entries(metrics)) {
       expect(difference(measured[name], [expected].flat()), name).toBeLessThan(1e-5);
+    }
+  });
+
+  it("are PyTorch's for a prediction of each pixel", async () => {
+    const { shape, pred, label, metrics } = golden.pixels;
+    const heads = Object.keys(metrics).map((text, i) => `metric m${i}: ${text}`);
+    const { evaluation } = await run(
+      {
+        features: shape.reduce((a, b) => a * b),
+        values: pred,
+        net: `reshape([n, ${shape.join(", ")}])`,
+        heads: ["loss cross_entropy(net, label)", ...heads].join("\n"),
+        targets: { label: { type: `class[${shape.join(", ")}]`, values: label } },
+      },
+      "wasm",
+    );
+    for (const [i, [name, expected]] of Object.entries(metrics).entries()) {
+      expect(difference(numbers(evaluation[`m${i}`]), [expected].flat()), name).toBeLessThan(1e-5);
     }
   });
 

@@ -101,6 +101,15 @@ test("sparse has the same number of zeros in each column, anywhere", () => {
   expect(Math.sqrt(variance(others))).toBeCloseTo(0.1, 2);
 });
 
+test("a table has one row of zeros, the others are standard normal", () => {
+  const [rows, columns] = [20, 500];
+  const x = values({ kind: "table", empty: 3 }, [rows, columns]);
+  const zeros = [...x.keys()].filter((i) => x[i] === 0).map((i) => Math.floor(i / columns));
+  expect(new Set(zeros)).toEqual(new Set([3]));
+  expect(zeros.length).toBe(columns);
+  expect(variance(x.filter((v) => v !== 0))).toBeCloseTo(1, 1);
+});
+
 test("the first values of a seed never change", () => {
   const first = (init: Init) => [...values(init, [4, 4], 1).subarray(0, 3)];
   expect(first({ kind: "trunc_normal", mean: 0, std: 1, low: -2, high: 2 })).toMatchInlineSnapshot(`

@@ -7,11 +7,11 @@ const distribution = (init: Distribution["init"]): CValue => ({ kind: "distribut
 export const DISTRIBUTIONS: readonly Builtin[] = [
   {
     name: "uniform",
-    params: params("low: number | list, high: number", { low: 0, high: 1 }),
-    doc: "Evenly from [low, high); `uniform(±b)` is from [−b, b).",
-    run(env, { low, high }) {
-      const [from, to] = isList(low) ? low : [low, high];
-      if (typeof from !== "number" || typeof to !== "number") return env.wrong("low", "a number, or ±b");
+    params: params("a: number | list, b: number", { a: 0, b: 1 }),
+    doc: "Evenly from [a, b); `uniform(±b)` is from [−b, b).",
+    run(env, { a, b }) {
+      const [from, to] = isList(a) ? a : [a, b];
+      if (typeof from !== "number" || typeof to !== "number") return env.wrong("a", "a number, or ±b");
       return distribution({ kind: "uniform", low: from, high: to });
     },
   },
@@ -54,9 +54,15 @@ export const DISTRIBUTIONS: readonly Builtin[] = [
     run: (_, { sparsity, std }) => distribution({ kind: "sparse", sparsity: sparsity as number, std: std as number }),
   },
   {
+    name: "normal_table",
+    params: params("empty: count"),
+    doc: "Standard normal, but for the row `empty`, which is 0; what `embedding` with a `padding_idx` starts with.",
+    run: (_, { empty }) => distribution({ kind: "table", empty: empty as number }),
+  },
+  {
     name: "constant",
-    params: params("value: number"),
+    params: params("val: number"),
     doc: "The same value everywhere.",
-    run: (_, { value }) => distribution({ kind: "constant", value: value as number }),
+    run: (_, { val }) => distribution({ kind: "constant", value: val as number }),
   },
 ];

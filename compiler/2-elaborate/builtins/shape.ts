@@ -27,6 +27,18 @@ function completeShape(env: BuiltinEnv, { value }: Tensor, shape: CValue): Shape
   return others.with(at, samples ? "n" : left);
 }
 
+/** Without −low[i] elements before and −high[i] after axis i, where these are negative. */
+function cropped(env: BuiltinEnv, { value }: Tensor, low: readonly number[], high: readonly number[]): Value {
+  const { shape } = value.type;
+  if (![...low, ...high].some((count) => count < 0)) return value;
+  const starts = low.map((count) => Math.max(-count, 0));
+  const limits = shape.map((size, i): Dim => (size === "n" ? size : size - Math.max(-high[i], 0)));
+  if (shape.some((size, i) => size === "n" && high[i] < 0)) env.wrong("high", "0 for the axis of the samples");
+  if (limits.some((limit, i) => limit !== "n" && limit <= starts[i]))
+    env.wrong("low", "less than the whole of an axis");
+  return env.b.op("slice", [value], { starts, limits, strides: shape.map(() => 1) });
+}
+
 const single = (env: BuiltinEnv, axis: CValue, x: Tensor): number => axesOf(env, axis, x.value.type.shape.length)[0];
 
 export const SHAPES: readonly Builtin[] = [
@@ -141,17 +153,18 @@ export const SHAPES: readonly Builtin[] = [
   {
     name: "pad",
     params: params("x: tensor, low: list, high: list, value: number", { value: 0 }),
-    doc: "Adds `low[i]` elements before and `high[i]` after axis i, all of them `value`.",
+    doc: "Adds `low[i]` elements before and `high[i]` after axis i, all of them `value`; negative numbers take elements away.",
     run(env, { x, low, high, value }) {
-      const rank = (x as Tensor).value.type.shape.length;
+      const { shape } = (x as Tensor).value.type;
       const counts = (list: CValue, name: string): readonly number[] => {
-        const valid =
-          isList(list) && list.length === rank && list.every((v) => Number.isInteger(v) && (v as number) >= 0);
-        return valid ? (list as readonly number[]) : env.wrong(name, `${rank} whole numbers, one for each axis`);
+        const valid = isList(list) && list.length === shape.length && list.every((v) => Number.isInteger(v));
+        if (!valid) env.wrong(name, `${shape.length} whole numbers, one for each axis`);
+        return list as readonly number[];
       };
-      const interior = Array.from({ length: rank }, () => 0);
-      const attrs = { low: counts(low, "low"), high: counts(high, "high"), interior, value: value as number };
-      return tensor(env.b.op("pad", [(x as Tensor).value], attrs));
+      const [before, after] = [counts(low, "low"), counts(high, "high")];
+      const added = (list: readonly number[]): readonly number[] => list.map((count) => Math.max(count, 0));
+      const attrs = { low: added(before), high: added(after), interior: shape.map(() => 0), value: value as number };
+      return tensor(env.b.op("pad", [cropped(env, x as Tensor, before, after)], attrs));
     },
   },
   {
@@ -193,6 +206,17 @@ export const SHAPES: readonly Builtin[] = [
       if (value.type.dtype !== "i32")
         env.wrong("index", "whole numbers (an `i32` input, a `class[…]` target, or an argmax)");
       return tensor(env.b.op("gather_rows", [(table as Tensor).value, value]));
+    },
+  },
+  {
+    name: "scatter_rows",
+    params: params("x: tensor, index: tensor, rows: size"),
+    doc: "The rows of x [.., columns] added up by their numbers [..], integers, to [rows, columns]; a number that is no row counts nowhere. The gradient of `gather_rows`.",
+    run(env, { x, index, rows }) {
+      const { value } = index as Tensor;
+      if (value.type.dtype !== "i32")
+        env.wrong("index", "whole numbers (an `i32` input, a `class[…]` target, or an argmax)");
+      return tensor(env.b.op("scatter_rows", [(x as Tensor).value, value], { rows: rows as number }));
     },
   },
   {
