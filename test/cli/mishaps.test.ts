@@ -49,6 +49,10 @@ describe("divergence", () => {
     const log = variant("log.model", "dropout(0.1)", "log");
     const { stderr, ...result } = await mlc(["train", log, "--check-finite"]);
     expectUserError({ stderr, ...result }, "step 1", `${log}:9:5`, "log");
+    const own = work.file("own.model", `fn own(x) = log(x)\n${SMALL.replace("dropout(0.1)", "own")}`);
+    for (const options of [[], ["--backend", "js"], ["--threads", "1"], ["--set", "train.accumulate=3"]]) {
+      expectUserError(await mlc(["train", own, "--check-finite", ...options]), "step 1", `${own}:1:13`, "log");
+    }
   });
 
   test("as JSON", async () => {

@@ -241,11 +241,8 @@ function located(error: unknown, file: string, options: TrainOptions): unknown {
   const { label, program, step } = error;
   const [, name, line, column] = /^(.*):(\d+):(\d+)$/.exec(error.place) ?? [];
   const text = textOf(name ?? "", file);
-  const start =
-    text
-      .split("\n")
-      .slice(0, Number(line) - 1)
-      .join("\n").length + Number(column);
+  const above = text.split("\n").slice(0, Number(line) - 1);
+  const start = above.reduce((sum, { length }) => sum + length + 1, Number(column) - 1);
   const weights = options.init === undefined ? "" : `, or the weights in ${options.init}`;
   const diagnostic: Diagnostic = {
     severity: "error",
