@@ -9,7 +9,7 @@ import { Rounding } from "./js/rounding.ts";
 import { reduceStrength } from "./strength.ts";
 
 /**
- * A module that exports `instantiate(): Engine`. Its kernels compute in float64 and store floats of `floatBytes`. Kernels must
+ * A module that exports `instantiate(): Engine`. Its values are floats of `floatBytes`; sums in progress are float64. Kernels must
  * be scalar: the templates are instantiated with one lane for this backend.
  */
 export function emitJs(module: LoopModule): string {

@@ -1,4 +1,4 @@
-/** JavaScript kernels compute in float64 and store float32: a value is the same number in every kernel that computes it anew. */
+/** JavaScript's numbers are float64, what is stored is float32: a value is the same number in every kernel that computes it anew. */
 import { expect, it } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { createTrainer } from "../../runtime/index.ts";
@@ -10,6 +10,7 @@ const MODEL = `model rounding {
   net { factor }
   loss mean((net - max(net, axis = 2, keepdim = true)) ^ 2)
   metric largest: sum(where(net == max(net, axis = 2, keepdim = true), 1, 0)) / n
+  metric without_distance: sum(where(net - max(net, axis = 2, keepdim = true) == 0, 1, 0)) / n
   metric smaller: sum(where(net < max(net, axis = 2, keepdim = true), 1, 0)) / n
   optimizer sgd(lr = 1)
 }
@@ -33,7 +34,7 @@ it("the gradient of a maximum goes to the element that is it", async () => {
   for (const [i, value] of js.entries()) expect(value).toBeCloseTo(wasm[i], 5);
 });
 
-it("one element of each row is its maximum, and the others are smaller", async () => {
+it("one element of each row is its maximum, at no distance from it, and the others are smaller", async () => {
   const trainer = await createTrainer(compile(MODEL, { backend: "js" }).executable(loadJs), { seed: 3 });
-  expect(await trainer.evaluate({ x })).toMatchObject({ largest: 2, smaller: 16 });
+  expect(await trainer.evaluate({ x })).toMatchObject({ largest: 2, without_distance: 2, smaller: 16 });
 });

@@ -1,8 +1,7 @@
 /**
- * Where JavaScript rounds to float32. Kernels compute in float64 and round what they store, so one kernel may compute anew, with
- * all its digits, what another one loads. A value must still be the same everywhere: `x == max(x)`, by which the gradient of a
- * maximum finds its place, would hold nowhere. So what is stored is rounded before anything else uses it, and comparisons are
- * of rounded numbers.
+ * Where JavaScript rounds to float32. Its numbers are float64, and what is stored is rounded; but one kernel may load what another
+ * one computes anew, and a value must be the same number in both: else `x == max(x)`, by which the gradient of a maximum finds
+ * its place, would hold nowhere. So every value is rounded where it is computed. Sums keep their digits until they are complete.
  */
 import type { Expr, Kernel, Local } from "../../ir/loops.ts";
 import { eachStmt } from "../traverse.ts";
@@ -10,14 +9,12 @@ import { eachStmt } from "../traverse.ts";
 export class Rounding {
   /** All that is assigned to each float. */
   private readonly values = new Map<Local, Expr[]>();
-  private readonly stored = new Set<Local>();
 
   /** Without a kernel nothing is rounded. */
   constructor(kernel: Kernel | null) {
     eachStmt(kernel?.body ?? [], (s) => {
       if (s.k === "let") this.assigned(s.v, s.init);
       if (s.k === "set") this.assigned(s.v, s.value);
-      if (s.k === "store" && s.buffer.elem === "f32" && s.value.k === "local") this.stored.add(s.value.v);
     });
   }
 
@@ -25,10 +22,10 @@ export class Rounding {
     if (v.ty === "f32") this.values.set(v, [...(this.values.get(v) ?? []), value]);
   }
 
-  /** Whether the local's value is to be rounded where it is assigned: sums in progress keep their digits. */
+  /** Whether the local's value is to be rounded where it is assigned; what is assigned to again is a sum in progress. */
   isRounded(v: Local): boolean {
     const values = this.values.get(v) ?? [];
-    return this.stored.has(v) && values.length === 1 && !this.isNarrow(values[0]);
+    return values.length === 1 && !this.isNarrow(values[0]);
   }
 
   /** Whether an operand of a comparison is to be rounded. */
@@ -54,7 +51,7 @@ export class Rounding {
       case "local": {
         const { v } = e;
         const values = this.values.get(v) ?? [];
-        if (open.has(v) || (this.stored.has(v) && values.length === 1)) return true;
+        if (open.has(v) || values.length === 1) return true;
         const deeper = new Set([...open, v]);
         return values.length > 0 && values.every((value) => this.isNarrow(value, deeper));
       }
