@@ -47,11 +47,12 @@ function mayShareMemory(): boolean {
   return typeof SharedArrayBuffer === "function" && isolated !== false;
 }
 
-/** An engine of so many threads, or the reason why there is none. */
+/** An engine of so many threads, or the reason why there is none. `clock` is for modules that were made to be timed. */
 export async function startThreads(
   { wasm, worker }: KernelSource,
   { threads: facts, programs }: Manifest,
   threads: number,
+  clock?: (kernel: number) => void,
 ): Promise<Engine | string> {
   const { pages, limits } = facts!;
   const bytes = await patched(wasm, limits, 3);
@@ -62,7 +63,7 @@ export async function startThreads(
   const team = new Team(memory, names, threads <= cores() ? PATIENCE.long : PATIENCE.short);
   const script = worker ?? new URL(`data:text/javascript,${encodeURIComponent(`(${serveKernels})("${WORKER_NAME}")`)}`);
   try {
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+    const { exports } = await WebAssembly.instantiate(module, { env: { memory, ...(clock && { clock }) } });
     team.programs = exports as Team["programs"];
     const common = { module, memory, threads, programs: names, control: CONTROL };
     const numbers = Array.from({ length: threads - 1 }, (_, i) => i + 1);

@@ -17,7 +17,7 @@ const PAGE = 65536;
 export interface WasmOptions {
   /** Names the functions, for profilers and debuggers. */
   readonly names?: boolean;
-  /** Imports `env.clock` and calls it behind each kernel with the kernel's number in `callsOf`; for one thread. */
+  /** Imports `env.clock`, which every thread calls behind each kernel with the kernel's number in `callsOf`. */
   readonly clock?: boolean;
 }
 
@@ -44,7 +44,7 @@ export function emitTeamWasm(
   options: WasmOptions = {},
 ): { readonly bytes: Uint8Array; readonly memory: Pick<ManifestThreads, "pages" | "limits"> } {
   const barriers = (wasm: WasmModule) => wasm.func("barrier", BARRIER_TYPE, emitBarrier);
-  const { wasm, barrier, functionOf, finite, finish } = begin(module, barriers);
+  const { wasm, barrier, functionOf, finite, finish, clock } = begin(module, barriers, options.clock);
   const alone = (kernel: Kernel) => functionOf(kernel, null);
   const shared = new Map<Kernel, Kernel | null>();
   const sharedOut = (kernel: Kernel): Kernel | null => {
@@ -57,7 +57,7 @@ export function emitTeamWasm(
       if (!kernel) return resolve(step, alone);
       return { call: step as Call, f: functionOf(kernel, barrier), pieces: piecesOf((step as Call).kernel) };
     });
-    const team = { barrier: barrier!, finite, scratchBytes: module.scratchBytes ?? 0 };
+    const team = { barrier: barrier!, finite, clock, scratchBytes: module.scratchBytes ?? 0 };
     wasm.export(
       name,
       wasm.func(name, TEAM_PROGRAM_TYPE, (code) => emitTeamProgram(code, resolved, team)),

@@ -8,7 +8,7 @@ import { median, round, summary } from "./statistics.mjs";
 import { startWorker } from "./worker.mjs";
 
 const WARM_UP = 5;
-/** Milliseconds of a step from which on a peer runs but one more, and in one round. */
+/** Milliseconds of a step, behind the first with its compilation, from which on it is the only one. */
 const SLOW = 3000;
 /** Relative; float32 networks that compute the same differ by less. */
 const SAME = 1e-3;
@@ -49,11 +49,8 @@ export async function takeTurns(list, { rounds, steps, limit, title, comparable,
     for (let turn = 0; turn < rounds; turn++) {
       progress(`${title}: round ${turn + 1} of ${rounds}`);
       for (const runner of running) {
-        if (runner.left || (runner.slow && turn > 0)) continue;
-        if (runner.slow) progress(`${title}: ${runner.name}, its one step takes about ${runner.slow} s`);
-        await runSteps(runner, runner.slow ? 1 : steps).catch((error) => leave(runner, error));
-        // What is slow has been heard: it takes nothing from the others any more.
-        if (runner.slow) runner.worker.stop();
+        if (runner.left || runner.slow) continue;
+        await runSteps(runner, steps).catch((error) => leave(runner, error));
       }
     }
   } finally {
@@ -71,10 +68,16 @@ async function warmUp(runner, limit) {
   const [command, ...args] = runner.command;
   runner.worker = await startWorker(command, args, { limit });
   runner.facts = runner.worker.facts;
-  const { milliseconds, results } = await runner.worker.run(1);
-  runner.results.push(...results);
-  if (milliseconds[0] > SLOW) runner.slow = Math.ceil(milliseconds[0] / 1000);
-  else runner.results.push(...(await runner.worker.run(WARM_UP - 1)).results);
+  const first = await runner.worker.run(1);
+  runner.results.push(...first.results);
+  if (first.milliseconds[0] > SLOW) {
+    await runSteps(runner, 1);
+    runner.slow = runner.times.flat()[0] > SLOW;
+    // Its one step has been timed: it takes nothing from the others any more.
+    if (runner.slow) return runner.worker.stop();
+    runner.times = [];
+  }
+  runner.results.push(...(await runner.worker.run(WARM_UP - 1)).results);
 }
 
 async function runSteps(runner, count) {

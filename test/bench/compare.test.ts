@@ -5,8 +5,8 @@ const load = (name: string) => import(new URL(name, import.meta.url).href);
 const { takeTurns } = await load("compare.mjs");
 const { findPeers } = await load("contenders.mjs");
 
-/** Answers each request for steps with as many times `milliseconds`; its first steps give `result`. */
-function answering(milliseconds: number, result: number): string[] {
+/** Answers each request for steps with as many times `milliseconds`, but `first` for the first; that gives `result`. */
+function answering(milliseconds: number, result: number, first = milliseconds): string[] {
   const script = `
     console.log(JSON.stringify({ version: "1.0" }));
     let done = 0;
@@ -14,7 +14,8 @@ function answering(milliseconds: number, result: number): string[] {
       const count = Number(line);
       const results = done === 0 ? [[${result}]] : [];
       done += count;
-      console.log(JSON.stringify({ milliseconds: Array(count).fill(${milliseconds}), results }));
+      const time = done === count ? ${first} : ${milliseconds};
+      console.log(JSON.stringify({ milliseconds: Array(count).fill(time), results }));
     });`;
   return [process.execPath, "-e", script];
 }
@@ -40,6 +41,11 @@ test("a slow peer runs one step beside its first", async () => {
   expect(milliseconds.tfjs.samples).toBe(1);
   expect(ratios["tfjs / mlc 1t"].median).toBe(30_000);
   expect(milliseconds["mlc 1t"].samples).toBe(12);
+});
+
+test("a first step that compiles says nothing of those behind it", async () => {
+  const { milliseconds } = await compared(peer("torch compile 1t", 1, answering(4, 1, 60_000)));
+  expect(milliseconds["torch compile 1t"]).toMatchObject({ max: 4, samples: 12 });
 });
 
 test("results that differ are told", async () => {

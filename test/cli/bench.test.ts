@@ -22,7 +22,10 @@ test.each([1, 2])("every kernel of a step, with its work and its rates, on %i th
   expect(share).toBeCloseTo(1, 6);
   const sorted = report.kernels.map(({ milliseconds }) => milliseconds);
   expect([...sorted].sort((a, b) => b - a)).toEqual(sorted);
+  if (threads === 1) expect(report.waiting).toBe(0);
+  else expect(report.waiting).toBeGreaterThanOrEqual(0);
   for (const kernel of report.kernels) {
+    expect(kernel.milliseconds).toBeGreaterThan(0);
     expect(kernel.best).toBeLessThanOrEqual(kernel.milliseconds);
     expect(kernel.of_roofline).toBe(Math.max(kernel.of_peak, kernel.of_bandwidth));
   }

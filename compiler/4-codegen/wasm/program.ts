@@ -22,6 +22,9 @@ export type ResolvedStep = KernelCall | BlocksCall;
 /** n -> 0, or 1 + the index of the first call that wrote a non-finite value. */
 export const PROGRAM_TYPE: FunctionType = { params: ["i32"], results: ["i32"] };
 
+/** What the clock is told in the place of a kernel's number where a thread has waited for those that still had samples. */
+export const WAITED = -1;
+
 export interface ProgramOptions {
   readonly finite: FunctionRef | null;
   readonly clock: FunctionRef | null;
@@ -56,9 +59,8 @@ function eachNonFinite(code: Code, { writes }: Call, finite: FunctionRef, then: 
 /** (n, thread, threads): each thread calls the program, with its number. */
 export const TEAM_PROGRAM_TYPE: FunctionType = { params: ["i32", "i32", "i32"], results: ["i32"] };
 
-export interface TeamOptions {
+export interface TeamOptions extends ProgramOptions {
   readonly barrier: FunctionRef;
-  readonly finite: FunctionRef | null;
   /** Bytes between the scratch memory of one thread and that of the next. */
   readonly scratchBytes: number;
 }
@@ -66,6 +68,8 @@ export interface TeamOptions {
 export function emitTeamProgram(code: Code, steps: readonly ResolvedStep[], options: TeamOptions): void {
   const [n, thread, threads] = code.params;
   const wait = () => code.get(thread).get(threads).call(options.barrier);
+  const { clock } = options;
+  let calls = 0;
   // What one thread does alone, one kernel after another, needs no barrier.
   let before: "nothing" | "shared" | "alone" = "nothing";
   steps.forEach((step, index) => {
@@ -73,10 +77,17 @@ export function emitTeamProgram(code: Code, steps: readonly ResolvedStep[], opti
     if (before === "shared" || (before === "alone" && together)) wait();
     before = together ? "shared" : "alone";
     if ("blocks" in step) {
-      emitBlocks(code, step.blocks, step.parts, { n, thread });
+      emitBlocks(code, step.blocks, step.parts, { n, thread, clock: clock && { tick: clock, first: calls } });
+      calls += step.parts.flat().length;
     } else if (step.pieces > 1) callInPieces(code, step, options.scratchBytes);
     else if (step.pieces === 1) callShared(code, step, options.scratchBytes, thread, threads);
     else alone(code, () => callAlone(code, step));
+    if (clock) {
+      wait()
+        .i32("blocks" in step ? WAITED : calls++)
+        .call(clock);
+      before = "nothing";
+    }
     if (options.finite && !("blocks" in step)) {
       wait();
       checkFinite(code, step.call, index, options.finite, wait);

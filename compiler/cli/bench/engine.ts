@@ -7,8 +7,11 @@ import { emitTeamWasm, emitWasm } from "../../4-codegen/wasm-backend.ts";
 import type { LoopModule } from "../../ir/loops.ts";
 import { UserError } from "../errors.ts";
 
-/** One thread's programs, with a clock that is called behind each kernel. */
-export async function startClocked(loops: LoopModule, clock: (kernel: number) => void): Promise<Engine> {
+type Clock = (kernel: number) => void;
+
+/** Programs with a clock that the first thread calls behind each kernel. */
+export async function startClocked(loops: LoopModule, threads: number, clock: Clock): Promise<Engine> {
+  if (threads > 1) return startTeam(loops, threads, clock);
   const bytes = emitWasm(loops, { clock: true });
   const { instance } = await WebAssembly.instantiate(bytes as BufferSource, { env: { clock } });
   const exports = instance.exports as Record<string, (n: number) => number>;
@@ -17,11 +20,21 @@ export async function startClocked(loops: LoopModule, clock: (kernel: number) =>
 }
 
 export async function startPrograms(loops: LoopModule, threads: number): Promise<Engine> {
+  if (threads > 1) return startTeam(loops, threads);
   const { bytes, memory } = emitTeamWasm(loops);
+  return wasmEngine(bytes, { most: MOST_THREADS, ...memory });
+}
+
+async function startTeam(loops: LoopModule, threads: number, clock?: Clock): Promise<Engine> {
+  const { bytes, memory } = emitTeamWasm(loops, { clock: clock !== undefined });
   const facts = { most: MOST_THREADS, ...memory };
-  if (threads === 1) return wasmEngine(bytes, facts);
   const programs = Object.fromEntries(loops.programs.map(({ name }) => [name, { results: [] }]));
-  const engine = await startThreads({ wasm: bytes }, { threads: facts, programs } as unknown as Manifest, threads);
+  const engine = await startThreads(
+    { wasm: bytes },
+    { threads: facts, programs } as unknown as Manifest,
+    threads,
+    clock,
+  );
   if (typeof engine === "string") throw new UserError("threads", `the threads could not be started: ${engine}`);
   return engine;
 }

@@ -1,6 +1,7 @@
-/** Times training steps, and each kernel's part in a step of one thread, where it runs. */
+/** Times training steps, and the first thread's part of each kernel in a step, where it runs. */
 import type { Engine } from "../../../runtime/abi.ts";
 import { createTrainer } from "../../../runtime/index.ts";
+import { WAITED } from "../../4-codegen/wasm/program.ts";
 import type { Compilation } from "../../compile.ts";
 import { callsOf } from "../../ir/loops.ts";
 import { noise } from "./batch.ts";
@@ -23,6 +24,8 @@ export interface StepTimes {
   /** Of whole steps, as they run in training. */
   readonly steps: number[];
   readonly kernels: readonly KernelTime[];
+  /** Of each step: until the other threads had done their last samples. */
+  readonly waiting: number[];
 }
 
 const PROGRAM = "train_step";
@@ -40,10 +43,10 @@ export async function timeKernels(
       const executed = executedFlops(calls[i].kernel, manifest.batch);
       return { kernel, output, flops, executed, bytes, milliseconds: [] };
     });
-  let sums = new Float64Array(kernels.length);
+  let sums = new Float64Array(kernels.length + 1);
   let last = 0;
-  const clocked = await startClocked(loops, (kernel) => {
-    sums[kernel] += performance.now() - last;
+  const clocked = await startClocked(loops, options.threads, (kernel) => {
+    sums[kernel === WAITED ? kernels.length : kernel] += performance.now() - last;
     last = performance.now();
   });
   const whole = await trainerOf(compilation, await startPrograms(loops, options.threads));
@@ -54,22 +57,23 @@ export async function timeKernels(
       return clocked.run(program, n);
     },
   });
-  const steps: number[] = [];
+  const [steps, waiting]: number[][] = [[], []];
   const batch = noise(manifest);
   for (const trainer of [whole, inKernels]) await trainer.measure(batch);
   for (let round = -WARM_UP; round < options.steps; round++) {
     const start = performance.now();
     await whole.step(batch);
     const end = performance.now();
-    sums = new Float64Array(kernels.length);
+    sums = new Float64Array(kernels.length + 1);
     await inKernels.step(batch);
     if (round < 0) continue;
     steps.push(end - start);
+    waiting.push(sums[kernels.length]);
     kernels.forEach(({ milliseconds }, i) => milliseconds.push(sums[i]));
   }
   whole.dispose();
   inKernels.dispose();
-  return { steps, kernels };
+  return { steps, kernels, waiting };
 }
 
 function trainerOf({ manifest }: Compilation, engine: Engine) {

@@ -34,17 +34,21 @@ export interface BenchReport {
   readonly machine: Machine;
   /** Of whole training steps. */
   readonly step: { readonly median: number; readonly best: number; readonly steps: number };
+  /** Milliseconds of a step in which the first thread waits for the others' last samples. */
+  readonly waiting: number;
+  /** Times are those of the first thread. */
   readonly kernels: readonly KernelRow[];
 }
 
 type Facts = Pick<BenchReport, "batch" | "threads" | "numerics" | "machine">;
 
-export function benchReport({ steps, kernels }: StepTimes, facts: Facts): BenchReport {
+export function benchReport({ steps, kernels, waiting }: StepTimes, facts: Facts): BenchReport {
   const total = kernels.reduce((sum, { milliseconds }) => sum + median(milliseconds), 0);
   const rows = kernels.map((kernel) => rowOf(kernel, total, facts.machine));
   return {
     ...facts,
     step: { median: median(steps), best: Math.min(...steps), steps: steps.length },
+    waiting: median(waiting),
     kernels: rows.sort((a, b) => b.milliseconds - a.milliseconds),
   };
 }
@@ -92,7 +96,7 @@ const COLUMNS: readonly (readonly [title: string, text: (row: KernelRow) => stri
 
 const percent = (value: number): string => `${Math.round(100 * value)}%`;
 
-export function benchTable({ step, machine, threads, batch, numerics, kernels }: BenchReport): string {
+export function benchTable({ step, machine, threads, batch, numerics, waiting, kernels }: BenchReport): string {
   const lines = [COLUMNS.map(([title]) => title), ...kernels.map((row) => COLUMNS.map(([, text]) => text(row)))];
   const widths = COLUMNS.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
   const last = COLUMNS.length - 1;
@@ -101,6 +105,7 @@ export function benchTable({ step, machine, threads, batch, numerics, kernels }:
   return [
     `training step ${step.median.toFixed(2)} ms (median of ${step.steps}, best ${step.best.toFixed(2)}): ${of}`,
     `machine: ${machine.gflops.toFixed(1)} GFLOP/s in SIMD, ${machine.gbytes.toFixed(1)} GB/s from memory`,
+    ...(threads > 1 ? [`the first thread waits for the others' last samples for ${waiting.toFixed(2)} ms`] : []),
     "",
     ...shown,
     "",
