@@ -121,9 +121,10 @@ class Fusion {
 
   private readonly usersOf = (value: Value): readonly Value[] => this.users.get(value) ?? [];
 
-  /** Whether an anchor is computed where it is read. */
+  /** Whether an operand that kernels read from memory is computed where it is read all the same. */
   private isPassing(value: Value): boolean {
-    return !this.options.storeAll && isSpreadWhenRead(value, this.usersOf);
+    if (this.options.storeAll || this.roots.has(value)) return false;
+    return isSpreadWhenRead(value, this.usersOf) || isTiledOnce(value, this.usersOf);
   }
 
   /** First choice of what to store; anchors with an epilogue move theirs later. */
@@ -234,6 +235,15 @@ function isAnchor(value: Value): boolean {
 
 function isPanel(value: Value): boolean {
   return value.op === "relayout" && (value.attrs.layout as string).includes("panel");
+}
+
+/** Whether one transform alone reads the value, each of its elements once. */
+function isTiledOnce(value: Value, usersOf: (value: Value) => readonly Value[]): boolean {
+  const [user, ...others] = usersOf(value);
+  if (opNamed(value.op).category !== "elementwise" || value.op === "relayout") return false;
+  if (user?.op !== "tile" || others.length > 0) return false;
+  const { matrix, stride } = tilingOf(user.attrs);
+  return matrix[0].length === stride;
 }
 
 /** Matrix products read a transposed operand in place. */

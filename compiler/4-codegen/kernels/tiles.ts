@@ -2,7 +2,6 @@
  * The linear transforms of Winograd's convolutions, patch by patch, lanes along the channels: L X Lᵀ as two passes of the same
  * one-dimensional transform, over the rows of the patch into a scratch block, then over its columns.
  */
-import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { tilingOf } from "../../ops/tiles.ts";
 import { finish, type GroupContext, zeroAll, zeroPadding } from "../group-context.ts";
@@ -36,17 +35,17 @@ export function tile(ctx: GroupContext): void {
     });
 
   eachPatch(ctx, x.type.shape, tiles, (at) => {
-    const source = ctx.memory.source(x);
-    if (!source) eachSpreadRow(ctx, x, at, stride, (u, pixels) => putRow(u, applyLinear(k, matrix, pixels)));
+    const spread = x.op === "max_unpool2d" && !ctx.memory.source(x);
+    if (spread) eachSpreadRow(ctx, x, at, stride, (u, pixels) => putRow(u, applyLinear(k, matrix, pixels)));
     else
       k.for("u", 0, patch, 1, (u) => {
-        const step = stridesOf(source.layout, 4)[1];
         const row = affine(-padding[0], [at.ty, stride], [u, 1]);
         const put = (values: readonly Expr[]) => putRow(affine(0, [u, 1]), values);
         const inside = () => {
+          const scope = ctx.scope(target.lanes > 1 ? at.c : null);
           const pixels = Array.from({ length: patch }, (_, v) => {
             const index = [affine(0, [at.n, 1]), affine(0, [at.c, 1]), row, affine(v - padding[1], [at.tx, stride])];
-            return k.let(vector(ctx, { buffer: source.buffer, at: addressOf(source.layout, index) }, step), "x");
+            return scope.at(x, index);
           });
           put(applyLinear(k, matrix, pixels));
         };
