@@ -8,6 +8,8 @@ import { median, round, summary } from "./statistics.mjs";
 import { startWorker } from "./worker.mjs";
 
 const WARM_UP = 5;
+/** Milliseconds of steps before those that count: threads that have slept since the last round may all wake up on one core. */
+const SETTLING = 300;
 /** Milliseconds of a step, behind the first with its compilation, from which on it is the only one. */
 const SLOW = 3000;
 /** Relative; float32 networks that compute the same differ by less. */
@@ -50,7 +52,8 @@ export async function takeTurns(list, { rounds, steps, limit, title, comparable,
       progress(`${title}: round ${turn + 1} of ${rounds}`);
       for (const runner of running) {
         if (runner.left || runner.slow) continue;
-        await runSteps(runner, steps).catch((error) => leave(runner, error));
+        const settled = runner.worker.run(Math.ceil(SETTLING / runner.usual));
+        await settled.then(() => runSteps(runner, steps)).catch((error) => leave(runner, error));
       }
     }
   } finally {
@@ -77,7 +80,9 @@ async function warmUp(runner, limit) {
     if (runner.slow) return runner.worker.stop();
     runner.times = [];
   }
-  runner.results.push(...(await runner.worker.run(WARM_UP - 1)).results);
+  const { milliseconds, results } = await runner.worker.run(WARM_UP - 1);
+  runner.results.push(...results);
+  runner.usual = Math.max(1, median(milliseconds));
 }
 
 async function runSteps(runner, count) {
