@@ -1,12 +1,42 @@
 /** Reading, and writing so that a file is either the old one or the whole new one. */
-import { closeSync, constants, mkdirSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { access, open, rename, rm, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileError, systemCode, UserError } from "./errors.ts";
+import { isGone } from "./processes.ts";
 
 /** A name in the same directory that no other process uses. */
 export function temporaryName(path: string): string {
   return `${path}.${process.pid}.tmp`;
+}
+
+/** Milliseconds in which a process that writes a file touches it. */
+const TOUCHED_WITHIN = 60_000;
+
+/** Removes from the directory what processes that were killed have left unfinished of files with such names. */
+export function removeLeftovers(directory: string, isName: (name: string) => boolean): void {
+  try {
+    for (const entry of readdirSync(directory)) {
+      const [, name, pid] = /^(.*)\.(\d+)\.tmp$/.exec(entry) ?? [];
+      if (name === undefined || !isName(name) || !isGone(Number(pid))) continue;
+      const path = join(directory, entry);
+      // Its process may run on another machine, which this one cannot see.
+      const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (Date.now() - touched > TOUCHED_WITHIN) rmSync(path, { force: true });
+    }
+  } catch {
+    // What cannot be tidied up may stay.
+  }
 }
 
 /** Writes `data` at `path` and waits until the disk has it. */
@@ -68,6 +98,7 @@ async function writeBeside({ path, data }: NewFile): Promise<string | null> {
   }
   const temporary = temporaryName(target(path));
   makeDirectory(dirname(temporary));
+  removeLeftovers(dirname(temporary), (name) => name === basename(target(path)));
   try {
     await writeDurably(temporary, data);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** `mlc train` on drawn images: what it writes, and that stopping and going on changes nothing. */
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { decodeSafetensors } from "../../runtime/index.ts";
 import { expectUserError, jsonLines, mlc, SMALL, Workplace } from "./run.ts";
@@ -193,6 +194,24 @@ describe("stopped and resumed, a run ends with the bytes of one that was not", (
     rmSync(work.path("killed/step-00000017.safetensors"));
     await mlc(run("killed", "--resume"));
     await expectSameAsWhole("killed");
+  });
+
+  test("killed while it wrote a checkpoint: what it left is removed once no process can be writing it", async () => {
+    const folder = work.path("leftovers");
+    const unfinished = (pid: number, minutes: number) => {
+      const path = join(folder, `step-00000007.safetensors.${pid}.tmp`);
+      writeFileSync(path, "unfinished");
+      utimesSync(path, Date.now() / 1000, Date.now() / 1000 - 60 * minutes);
+      return basename(path);
+    };
+    await mlc([...run("leftovers"), "--steps", "10"]);
+    const [dead, fresh, alive] = [unfinished(999999999, 2), unfinished(999999998, 0), unfinished(process.ppid, 2)];
+    writeFileSync(join(folder, "notes.1.tmp"), "another's");
+    await mlc(run("leftovers", "--resume"));
+    await expectSameAsWhole("leftovers");
+    const left = readdirSync(folder);
+    expect(left).toEqual(expect.arrayContaining([fresh, alive, "notes.1.tmp"]));
+    expect(left).not.toContain(dead);
   });
 
   test("with nothing to resume from, the run begins", async () => {

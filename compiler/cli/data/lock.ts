@@ -2,6 +2,7 @@
 import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Interrupted, systemCode } from "../errors.ts";
+import { isGone } from "../processes.ts";
 
 export interface LockOptions {
   readonly interrupt: AbortSignal;
@@ -24,7 +25,9 @@ export async function lock(path: string, { interrupt, onWait, staleMs = 30_000 }
     const holder = Number(readHolder(path));
     const sign = signOf(path);
     if (sign !== seen.sign) seen = { sign, at: performance.now() };
-    if (isGone(holder) || performance.now() - seen.at > staleMs) {
+    // This process is not holding it.
+    const isDead = holder > 0 && (holder === process.pid || isGone(holder));
+    if (isDead || performance.now() - seen.at > staleMs) {
       rmSync(path, { force: true });
       continue;
     }
@@ -73,17 +76,5 @@ function readHolder(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
-  }
-}
-
-/** Whether no process has the number, or this one, which is not holding it. */
-function isGone(pid: number): boolean {
-  if (!(pid > 0)) return false;
-  if (pid === process.pid) return true;
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return systemCode(error) !== "EPERM";
   }
 }

@@ -3,13 +3,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Trainer } from "../../../runtime/index.ts";
 import { fileError, systemCode } from "../errors.ts";
-import { writeAtomically } from "../files.ts";
+import { removeLeftovers, writeAtomically } from "../files.ts";
 
 const NAME = /^step-(\d+)\.safetensors$/;
 
 export async function saveCheckpoint(directory: string, trainer: Trainer): Promise<string> {
   const path = join(directory, `step-${String(trainer.progress.step).padStart(8, "0")}.safetensors`);
   await writeAtomically(path, await trainer.save());
+  removeLeftovers(directory, (name) => NAME.test(name));
   return path;
 }
 
