@@ -49,6 +49,7 @@ test("a table for people", async () => {
     /^training step \d+\.\d\d ms \(median of 2, best .*\): batch of 8 samples, 1 thread, numerics strict$/m,
   );
   expect(stdout).toMatch(/^machine: \d+\.\d GFLOP\/s in SIMD, \d+\.\d GB\/s from memory$/m);
+  expect(stdout).toMatch(/^kernels above 5% of the step and below 40% of their roofline: (none|.* \(\d+%, \d+%\))$/m);
   expect(stdout).toMatch(/^ *ms +share +Mflop +MB +GFLOP\/s +of peak +GB\/s +of memory +of roofline +kernel$/m);
   expect(stdout).toMatch(/^ *\d+\.\d{3} .* \d+% {2}matmul\S* f32\[n, 10\]$/m);
 });

@@ -40,6 +40,9 @@ export interface BenchReport {
   readonly kernels: readonly KernelRow[];
 }
 
+/** A kernel that takes more than this share of a step should not run at less than that part of what the machine allows. */
+const [LARGE, SLOW] = [0.05, 0.4];
+
 type Facts = Pick<BenchReport, "batch" | "threads" | "numerics" | "machine">;
 
 export function benchReport({ steps, kernels, waiting }: StepTimes, facts: Facts): BenchReport {
@@ -96,6 +99,15 @@ const COLUMNS: readonly (readonly [title: string, text: (row: KernelRow) => stri
 
 const percent = (value: number): string => `${Math.round(100 * value)}%`;
 
+/** `none`, or which kernels with their shares and what they reach. */
+function cliffs(kernels: readonly KernelRow[]): string {
+  const found = kernels.filter(({ share, of_roofline }) => share > LARGE && of_roofline < SLOW);
+  const described = found.map(
+    (row) => `${row.kernel} ${row.output} (${percent(row.share)}, ${percent(row.of_roofline)})`,
+  );
+  return described.join(", ") || "none";
+}
+
 export function benchTable({ step, machine, threads, batch, numerics, waiting, kernels }: BenchReport): string {
   const lines = [COLUMNS.map(([title]) => title), ...kernels.map((row) => COLUMNS.map(([, text]) => text(row)))];
   const widths = COLUMNS.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
@@ -106,6 +118,7 @@ export function benchTable({ step, machine, threads, batch, numerics, waiting, k
     `training step ${step.median.toFixed(2)} ms (median of ${step.steps}, best ${step.best.toFixed(2)}): ${of}`,
     `machine: ${machine.gflops.toFixed(1)} GFLOP/s in SIMD, ${machine.gbytes.toFixed(1)} GB/s from memory`,
     ...(threads > 1 ? [`the first thread waits for the others' last samples for ${waiting.toFixed(2)} ms`] : []),
+    `kernels above ${percent(LARGE)} of the step and below ${percent(SLOW)} of their roofline: ${cliffs(kernels)}`,
     "",
     ...shown,
     "",
