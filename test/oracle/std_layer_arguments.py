@@ -65,6 +65,10 @@ CASES: list[Case] = [
          lambda: nn.Upsample(scale_factor=(1.7, 0.6), mode="bilinear", recompute_scale_factor=True)),
     Case("upsample(scale_factor = 2.7, mode = linear, recompute_scale_factor = true)", (2, 5),
          lambda: nn.Upsample(scale_factor=2.7, mode="linear", recompute_scale_factor=True)),
+    Case("layer: conv_transpose2d(4, kernel = 2, padding = [2, 0], output_padding = [1, 2], dilation = [2, 3], groups = 2)", (4, 4, 3),
+         lambda: nn.ConvTranspose2d(4, 4, 2, padding=(2, 0), output_padding=(1, 2), dilation=(2, 3), groups=2)),
+    Case("layer: conv_transpose1d(3, kernel = 3, padding = 1, output_padding = 2, dilation = 3)", (2, 5),
+         lambda: nn.ConvTranspose1d(2, 3, 3, padding=1, output_padding=2, dilation=3)),
     Case("layer: multi_head_attention(2, add_bias_kv = true)", (5, 6), lambda: masked_attention(2, 6, add_bias_kv=True)),
     Case("layer: multi_head_attention(3, add_zero_attn = true, bias = false)", (5, 6), lambda: masked_attention(3, 6, add_zero_attn=True, bias=False), batch=1),
     Case("layer: multi_head_attention(3, add_bias_kv = true, add_zero_attn = true, attn_mask = (reshape(arange(5), [5, 1]) + arange(5)) % 3 == 1, "
