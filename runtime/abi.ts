@@ -53,6 +53,8 @@ export interface ManifestInput {
   readonly shape: readonly number[];
   readonly classes?: number;
   readonly address: number;
+  /** Where it is declared, when compiled to check for non-finite values. */
+  readonly place?: string;
   /** Images may be given as bytes: write them at `address`, then run `program`, which scales them into place. */
   readonly bytes?: { readonly address: number; readonly program: string };
 }

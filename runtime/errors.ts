@@ -29,18 +29,19 @@ export class NonFiniteError extends TrainerError {
   static override readonly name = "NonFiniteError";
 
   constructor(
-    /** The tensor, such as `conv1`. */
+    /** The tensor, such as `conv1`, or `input image`. */
     readonly label: string,
     /** Where the model computes it: `file:line:column`. */
     readonly place: string,
-    readonly kernel: string,
+    /** Null where the program was given the value. */
+    readonly kernel: string | null,
     readonly program: string,
     /** The number of the step, from 1. */
     readonly step: number,
   ) {
     super(
       "non-finite",
-      `step ${step}: the first value that is not finite is in ${label} (${place}), written by ${kernel} in ${program}`,
+      `step ${step}: the first value that is not finite is in ${label} (${place}), ${kernel === null ? "given to" : `written by ${kernel} in`} ${program}`,
     );
   }
 }

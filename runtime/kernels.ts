@@ -79,8 +79,20 @@ export class Kernels {
     memory.integers[manifest.rng / 4 + 1] = draw;
     const found = this.engine.run(name, n);
     if (found > 0) {
+      this.#refuseInputs(name, n);
       const { label, place, kernel } = manifest.programs[name].calls![found - 1];
       throw new NonFiniteError(label, place, kernel, name, host.step + 1);
+    }
+  }
+
+  /** Kernels are not at fault for what they were given. */
+  #refuseInputs(program: string, n: number): void {
+    for (const { name, role, dtype, shape, address, place } of this.manifest.inputs) {
+      if (place === undefined || dtype !== "f32") continue;
+      const values = this.values({ name, dtype, shape: ["n", ...shape], address }, n);
+      if (!values.every(Number.isFinite)) {
+        throw new NonFiniteError(`${role} ${name}`, place, null, program, this.host.step + 1);
+      }
     }
   }
 

@@ -282,6 +282,7 @@ class Assembly {
         shape: input.shape,
         ...(input.classes !== undefined && { classes: input.classes }),
         address: this.tensors.get(input.name)!,
+        ...(this.checkFinite && { place: input.span ? place(input.span) : "" }),
         ...(this.hasBytes(input) && {
           bytes: { address: this.tensors.get(`${input.name}.bytes`)!, program: `ingest_${input.name}` },
         }),

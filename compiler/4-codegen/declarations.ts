@@ -288,11 +288,11 @@ export declare function encodeSafetensors(
 export declare class TrainerError extends Error {
   readonly code: string;
 }
-/** A kernel wrote a value that is not finite (models compiled to check for it). */
+/** A kernel wrote a value that is not finite, or was given one: then \`kernel\` is null (models compiled to check for it). */
 export declare class NonFiniteError extends TrainerError {
   readonly label: string;
   readonly place: string;
-  readonly kernel: string;
+  readonly kernel: string | null;
   readonly program: string;
   readonly step: number;
 }

@@ -55,6 +55,24 @@ describe("divergence", () => {
     }
   });
 
+  test("--check-finite names the input whose data are not finite", async () => {
+    const npy = (name: string, type: string, shape: string, data: Uint8Array) => {
+      const header = `{'descr': '${type}', 'fortran_order': False, 'shape': (${shape}), }\n`;
+      const start = [0x93, ...Buffer.from("NUMPY"), 1, 0, header.length, 0, ...Buffer.from(header)];
+      work.file(`arrays/${name}.npy`, new Uint8Array([...start, ...data]));
+    };
+    mkdirSync(work.path("arrays"));
+    const images = new Float32Array(64 * 192).fill(0.5).fill(Number.NaN, 40 * 192, 40 * 192 + 1);
+    npy("image", "<f4", "64, 3, 8, 8", new Uint8Array(images.buffer));
+    npy("label", "|u1", "64,", new Uint8Array(64));
+    const path = variant("npy.model", /data .*/, 'data npy("arrays")');
+    for (const backend of ["wasm", "js"]) {
+      const result = await mlc(["train", path, "--no-shuffle", "--check-finite", "--backend", backend]);
+      // Sample 40 is in the second batch of 32.
+      expectUserError(result, "step 2", "in input image", `${path}:2:`, "correct them");
+    }
+  });
+
   test("as JSON", async () => {
     const { code, stdout } = await mlc([...steep, "--json"]);
     expect(code).toBe(1);

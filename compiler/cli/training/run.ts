@@ -238,19 +238,23 @@ function textOf(name: string, model: string): string {
 /** A value that is not finite, shown where the model computes it. */
 function located(error: unknown, file: string, options: TrainOptions): unknown {
   if (!(error instanceof NonFiniteError)) return error;
-  const { label, program, step } = error;
+  const { label, program, step, kernel } = error;
   const [, name, line, column] = /^(.*):(\d+):(\d+)$/.exec(error.place) ?? [];
   const text = textOf(name ?? "", file);
   const above = text.split("\n").slice(0, Number(line) - 1);
   const start = above.reduce((sum, { length }) => sum + length + 1, Number(column) - 1);
   const weights = options.init === undefined ? "" : `, or the weights in ${options.init}`;
+  const where = `${kernel === null ? "declared" : "computed"} ${text === "" ? `at ${error.place}` : "here"} (${program})`;
   const diagnostic: Diagnostic = {
     severity: "error",
     code: "non-finite",
-    message: `step ${step}: the first value that is not finite is in ${label}, computed ${text === "" ? `at ${error.place} ` : "here "}(${program})`,
+    message: `step ${step}: the first value that is not finite is in ${label}, ${where}`,
     span: text === "" ? null : { file: { name, text }, start, end: start + 1 },
     notes: [],
-    help: `look at what it is computed from: a logarithm or a division of 0, a square root of less, too high a learning rate${weights}`,
+    help:
+      kernel === null
+        ? "the data hold it: correct them"
+        : `look at what it is computed from: a logarithm or a division of 0, a square root of less, too high a learning rate${weights}`,
   };
   return new CompileError([diagnostic]);
 }
