@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: measures, prints tables and writes JSON; asserts nothing.
  *
- *   --only LIST      of networks (training steps), forward, kernels, build, memory
+ *   --only LIST      of networks (training steps), forward, kernels, build, startup, memory
  *   --networks LIST  of reference, resnet20, mlp, mobilenet, vit
  *   --peers LIST     PyTorch's modes eager, channels_last, compile; tfjs, jax; or none
  *   --threads LIST   of 1, 2
@@ -30,9 +30,10 @@ import { measureKernels } from "./kernels.mjs";
 import { markdown } from "./markdown.mjs";
 import { measureMemory } from "./memory.mjs";
 import { networks } from "./networks.mjs";
+import { measureStartup } from "./startup.mjs";
 
 const root = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const SECTIONS = ["networks", "forward", "kernels", "build", "memory"];
+const SECTIONS = ["networks", "forward", "kernels", "build", "startup", "memory"];
 const THREADS = ["1", "2"];
 const NETWORKS = Object.keys(networks);
 
@@ -85,7 +86,7 @@ const results = { machine: { cpu: cpus()[0].model, cores: cpus().length, node: p
 const comparison = {
   ...{ rounds, steps, limit, numerics: values.numerics },
   threads: listOf("threads", THREADS).map(Number),
-  found: findPeers(listOf("peers", PEERS)),
+  found: findPeers(sections.includes("networks") || sections.includes("forward") ? listOf("peers", PEERS) : []),
   progress: (text) => console.error(text),
 };
 for (const [section, what] of [
@@ -102,6 +103,10 @@ if (comparison.found.notes.length > 0) results.notes = comparison.found.notes;
 if (sections.includes("kernels"))
   results.kernels = await measureKernels(mlc, source, { overrides, steps: rounds * steps });
 if (sections.includes("build")) results.build = measureBuild({ ...training, repeats: rounds });
+if (sections.includes("startup")) {
+  const models = [training.model, root("models/resnet20.model")];
+  results.startup = measureStartup({ mlc: training.mlc, models, threads: comparison.threads, repeats: rounds });
+}
 if (sections.includes("memory")) results.memory = measureMemory(training);
 const json = JSON.stringify(results, null, 2);
 writeFileSync(values.output, `${json}\n`);

@@ -1,4 +1,5 @@
 /** The results of bench.mjs as Markdown tables. */
+import { median, round } from "./statistics.mjs";
 
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -47,6 +48,16 @@ const sections = {
       .map(({ name, bytes, gzipped }) => `${name} ${bytes} B (${gzipped} gzipped)`)
       .join(", ");
     return `### mlc build\n\n${milliseconds.median} ms from process start (${milliseconds.min}–${milliseconds.max}); ${files}; ${artifact.gzipped} B gzipped in all`;
+  },
+
+  startup(models) {
+    const rows = models.flatMap(({ name, runs }) =>
+      runs.map(({ threads, load, first, steps }) => {
+        return [name, threads, load.median, first.median, steps.slice(1, 4).join(", "), round(median(steps.slice(4)))];
+      }),
+    );
+    const head = ["artifact", "threads", "until the trainer stands, ms", "first step", "next three", "later ones"];
+    return `### The first steps of an artifact\n\n${table(head, rows)}`;
   },
 
   memory: ({ peakMB, datasetMB, besideMB }) =>
