@@ -14,7 +14,7 @@ import { type Clauses, sortClauses } from "./clauses.ts";
 import { type Application, Context, Diagnostics, type Env, Failure } from "./context.ts";
 import { dataSettings } from "./data-settings.ts";
 import { declareInput } from "./inputs.ts";
-import { Linker } from "./linker.ts";
+import { importedConstants, Linker } from "./linker.ts";
 import { Namespaces } from "./namespaces.ts";
 import { NET, NetOverrides } from "./net-overrides.ts";
 import { elaborateOptimizer } from "./optimizer.ts";
@@ -81,6 +81,7 @@ class Elaboration {
       sorted,
       others.filter(({ section, path }) => section !== NET || path.length === 0),
       this.names,
+      importedConstants(tree),
       this.diagnostics,
     );
     linker.constants(clauses.lets, this.names.user);

@@ -32,7 +32,7 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
   if (target.kind === "builtin") return invokeBuiltin(callee, target, binding, env, span);
   const shared = callee.sharing?.application();
   if (target.kind === "block") {
-    const path = shared !== undefined ? shared : label ? labelledPath(label, env) : env.path;
+    const path = shared !== undefined ? shared : label ? labelledPath(label, env) : (env.path?.opaque() ?? null);
     return target.repeat
       ? repeated(target, binding.input!, env, path)
       : runBlock(target, target.scope, binding.input!, env, path);
@@ -129,7 +129,7 @@ function copy(name: string, from: Scope, to: Scope): void {
 function pathOf({ sort, name }: Definition, label: Name | null, env: Env): ParamPath | null {
   if (label) return labelledPath(label, env);
   if (sort === "layer") return env.path?.unlabelled(name.text) ?? null;
-  return sort === "fn" ? env.path : null;
+  return sort === "fn" ? (env.path?.opaque() ?? null) : null;
 }
 
 /** Arguments, defaults and names of axes; a default may use the parameters before it. */
@@ -196,5 +196,7 @@ function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null
 
 function isSingleLayer({ body }: Block): boolean {
   const [only] = body;
-  return body.length === 1 && only.kind === "step" && only.steps.length === 1 && only.steps[0].label === null;
+  if (body.length !== 1 || only.kind !== "step" || only.steps.length !== 1) return false;
+  const [{ label, expr }] = only.steps;
+  return label === null && (expr.kind === "call" || expr.kind === "name");
 }

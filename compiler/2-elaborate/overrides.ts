@@ -63,16 +63,21 @@ function parsed(key: string, text: string, diagnostics: Diagnostics): Expr | nul
   }
 }
 
-/** The clauses with the overrides in them, but for those of the net. Errors are placed in the override's own text. */
+/**
+ * The clauses with the overrides in them, but for those of the net. Errors are placed in the override's own text; `imported` are
+ * constants that could have been meant.
+ */
 export function withOverrides(
   clauses: Clauses,
   overrides: readonly Override[],
   names: Namespaces,
+  imported: readonly string[],
   diagnostics: Diagnostics,
 ): Clauses {
+  const constants = [...clauses.lets.map(({ name }) => name.text), ...imported];
   return overrides.reduce((all, at) => {
     const changed = changedClauses(all, at, names);
-    if (changed === null) diagnostics.add(unknown(clauses, at, names));
+    if (changed === null) diagnostics.add(unknown(clauses, at, names, constants));
     return changed ?? all;
   }, clauses);
 }
@@ -174,13 +179,16 @@ function metricName({ label, expr }: UseClause): string | undefined {
 }
 
 /** What there is at the level at which the key goes wrong. */
-function unknown(clauses: Clauses, { section, path, span }: Override, all: Namespaces): Diagnostic {
+function unknown(
+  clauses: Clauses,
+  { section, path, span }: Override,
+  all: Namespaces,
+  constants: readonly string[],
+): Diagnostic {
   const levels = levelsOf(clauses, all);
   const inSection = path.length > 0 && Object.hasOwn(levels, section) ? levels[section] : null;
   const sections = ["train", "optimizer", "loss", "data", "metric", "net"].map((name) => `${name}.…`);
-  const known = inSection
-    ? inSection.map((name) => `${section}.${name}`)
-    : [...sections, ...clauses.lets.map(({ name }) => name.text)];
+  const known = inSection ? inSection.map((name) => `${section}.${name}`) : [...sections, ...constants];
   const parts = [section, ...path];
   // The pattern of a group may hold dots.
   const depth = inSection ? (section === "optimizer" ? Math.max(2, parts.length - 1) : 2) : 1;

@@ -38,23 +38,26 @@ export class ParamPath {
     return new ParamPath(`${this.prefix}${label}.`, this, label, this.sharing);
   }
   /** The same place for one more application of a shared layer: its names are free again. */
-  again(sharing: Sharing): ParamPath {
+  again(sharing: Sharing | null): ParamPath {
     const path = new ParamPath(this.prefix, this.parent, this.segment, sharing, this.onlyBuffers);
     path.frozen = this.frozen;
     return path;
   }
   unlabelled(name: string): ParamPath {
-    if (this.isTransparent) return this;
+    if (this.isTransparent) return this.opaque();
     let candidate = name;
     for (let i = 2; this.taken.has(candidate); i++) candidate = `${name}_${i}`;
     return this.labelled(candidate);
   }
   /** The same place, which its one step without a label shares. */
   transparent(): ParamPath {
-    const path = new ParamPath(this.prefix, this.parent, this.segment, this.sharing, this.onlyBuffers);
+    const path = this.again(this.sharing);
     path.isTransparent = true;
-    path.frozen = this.frozen;
     return path;
+  }
+  /** The same place, where steps without a label have names of their own. */
+  opaque(): ParamPath {
+    return this.isTransparent ? this.again(this.sharing) : this;
   }
   /** Parameters declared here and further in are not trained. */
   freeze(): void {

@@ -123,6 +123,15 @@ describe("names of parameters", () => {
     expect(tensors(m, "buffer")[2]).toBe("layer1.0.bn.running_mean [4]");
   });
 
+  it("number the layers without a label in what a repeat holds", () => {
+    const conv = "conv2d(3, kernel = 1, bias = false)";
+    const own = `layer two { ${conv}; ${conv} }\nfn both(x) = x |> ${conv} |> ${conv}`;
+    const expected = ["l.0.conv2d.weight", "l.0.conv2d_2.weight", "l.1.conv2d.weight", "l.1.conv2d_2.weight"];
+    for (const body of ["two", "both", `{ ${conv}; ${conv} }`, `in + (in |> ${conv} |> ${conv})`]) {
+      expect(names(net(`l: repeat 2 { ${body} }`, own)).slice(0, 4)).toEqual(expected);
+    }
+  });
+
   it("count the instances of repeats without a label on", () => {
     const one = "conv2d(4, kernel = 1, bias = false)";
     expect(names(net(`repeat 2 { ${one} }; repeat 1 { a: ${one}; b: ${one} }`)).slice(0, 4)).toEqual([
