@@ -72,13 +72,20 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
 
 /** What the failed statement would have defined is poison from here on. */
 function recover(statement: Statement, env: Env, body: Body): void {
-  if (statement.kind === "step") {
-    body.current = POISON;
-    body.endsInStep = true;
-    for (const { label } of statement.steps) if (label) env.scope.set(label.text, POISON);
-  } else if (statement.kind !== "assert" && statement.kind !== "if") {
-    env.scope.set(statement.name.text, POISON);
-    if (statement.kind === "output") body.outputs?.set(statement.name.text, { value: POISON, span: statement.span });
+  switch (statement.kind) {
+    case "assert":
+      return;
+    case "if":
+      for (const inner of [...statement.then, ...statement.else]) recover(inner, env, body);
+      return;
+    case "step":
+      body.current = POISON;
+      body.endsInStep = true;
+      for (const { label } of statement.steps) if (label) env.scope.set(label.text, POISON);
+      return;
+    default:
+      env.scope.set(statement.name.text, POISON);
+      if (statement.kind === "output") body.outputs?.set(statement.name.text, { value: POISON, span: statement.span });
   }
 }
 
@@ -170,7 +177,7 @@ function misplaced(statement: string, span: Span, env: Env, body: Body): never {
 
 function branch(statement: Extract<Statement, { kind: "if" }>, env: Env, body: Body): void {
   const condition = evaluate(statement.condition, env);
-  if (isPoison(condition)) return;
+  if (isPoison(condition)) return recover(statement, env, body);
   if (typeof condition !== "boolean") {
     throw env.ctx.failure(errors.notCompileTime({ what: "the condition of a statement" }, statement.condition.span));
   }
