@@ -58,7 +58,8 @@ function constantOf(v: Value): number | null {
 /** `+ - * / % ^` and comparisons where at least one operand is a tensor. */
 export function elementwise(b: Builder, op: BinaryOperator, x: Numeric, y: Numeric): Tensor {
   if (op === "%") return remainder(b, x, y);
-  const integers = COMPARISONS.includes(op) && isTensor(x) && isTensor(y) && x.value.type.dtype === y.value.type.dtype;
+  const isInteger = (v: Numeric): boolean => isTensor(v) && v.value.type.dtype === "i32";
+  const integers = COMPARISONS.includes(op) && isInteger(x) && isInteger(y);
   const [left, right] = [toValue(b, x, integers), toValue(b, y, integers)];
   requireBroadcast(left, right);
   return tensor(simplified(b, op, left, right) ?? b.binary(OPS[op], left, right));

@@ -73,6 +73,12 @@ export async function checkGradients(source: string, options: GradientOptions): 
   for (const [i, subject] of checked.entries()) {
     const { name, sort, span, call } = subject;
     options.progress?.(i / checked.length, name);
+    if (subject.variables.length === 0) {
+      const [first] = subject.skipped;
+      const reason = first ? `${first.name}: ${first.reason}` : "it is given nothing that has a gradient";
+      failed.push({ name, reason, span });
+      continue;
+    }
     const variables = await compareAll(subject, model, (seed) => points.of(subject, seed), options.load);
     if (variables === null) {
       failed.push({ name, reason: "its value or its gradient is not finite at made-up operands", span });

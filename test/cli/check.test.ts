@@ -63,6 +63,7 @@ fn picked(x, y) = sum(x * one_hot(y, 10), axis = 1)
 fn twice(k) = 2 * k
 fn unused(x) = x ^ 2
 fn held(x, y) = x * stop_gradient(y)
+fn weights(t) = softmax(constants(t), axis = 0)
 layer scaled {
   param gain[in.features] ~ ones
   dropout(swish(in) * gain, 0.3)
@@ -70,7 +71,8 @@ layer scaled {
 loss sharp(x, y) = cross_entropy(x, y) ^ 2
 `;
   const net = SMALL.replace("flatten\n", "flatten\n hidden: linear(twice(8)); first: scaled\n");
-  const loss = "loss sharp(net, label) + 0.1 * mean(picked(net, label)) + mean(held(net, net + 1))";
+  const loss =
+    "loss sharp(net, label) + 0.1 * mean(picked(net, label)) + mean(held(net, net + 1) * weights([1, 2, 3, 4, 5, 6, 7, 8, 9, 0]))";
   const right = work.file("grad.model", definitions + net.replace("loss cross_entropy(net, label)", loss));
   const wrong = work.file(
     "wrong.model",
@@ -89,6 +91,7 @@ loss sharp(x, y) = cross_entropy(x, y) ^ 2
     expect(stdout).toMatch(/y +skipped: it stands behind stop_gradient/);
     expect(stdout).not.toContain("differs");
     expect(stdout).toContain("unused is skipped: neither the net nor the loss applies it");
+    expect(stdout).toContain("weights is skipped: it is given nothing that has a gradient");
     expect(stdout).toContain("twice is skipped: its result is 16, not a tensor of floats");
   });
 

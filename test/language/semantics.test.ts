@@ -143,6 +143,14 @@ describe("names of parameters", () => {
   });
 });
 
+it("compares conditions as numbers", () => {
+  const { results } = program(
+    net("let a = in > 0; let b = mean(in, axis = 1, keepdim = true) > 0; relu((a == b) * in)"),
+    "forward",
+  );
+  expect(operations(results[0].value)).toEqual(expect.arrayContaining(["gt", "eq"]));
+});
+
 describe("compile-time choices", () => {
   it("declare parameters where their condition holds", () => {
     const own = "layer own(scale: bool) { param g[in.channels] ~ ones if scale else 1; in * per_channel(g) }";
