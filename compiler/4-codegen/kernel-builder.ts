@@ -34,6 +34,8 @@ export type Parallel = "first" | "last";
 export class KernelBuilder {
   readonly e = new ScalarBuilder();
   readonly n: Local = { name: "n", ty: "i32" };
+  /** The indices that have become numbers. */
+  readonly indices: Affine[] = [];
   private readonly buffers: Buffer[] = [];
   private readonly prelude: Stmt[] = [];
   private readonly blocks: Stmt[][] = [[]];
@@ -105,6 +107,7 @@ export class KernelBuilder {
   /** base + Σ by·v as an i32 expression. */
   index(a: Affine): Expr {
     const { e } = this;
+    this.indices.push(a);
     let sum: Expr | null = null;
     for (const { v, by } of a.terms) {
       const term = by === 1 ? e.local(v) : e.mul(e.local(v), e.const(by, "i32"));

@@ -90,7 +90,10 @@ export type Expr =
    * where the next thread's begins. Threads are counted from the last if `fromLast`. Made by `4-codegen/parallel.ts`.
    */
   | { readonly k: "share"; readonly ty: "i32"; readonly trips: Expr; readonly end: boolean; readonly fromLast: boolean }
-  /** Uniform in [0, 1): Philox2x32-10, counter (index, step), key = seed xor site·0x9E3779B9; the upper 24 bits of word 0 times 2^-24. */
+  /**
+   * Uniform in [0, 1): Philox2x32-10, counter (⌊index / 8⌋·4 + index mod 4, step), key = seed xor site·0x9E3779B9; the upper 24
+   * bits of word ⌊index / 4⌋ mod 2 times 2^-24.
+   */
   | {
       readonly k: "uniform";
       readonly ty: "f32" | "f32x4";

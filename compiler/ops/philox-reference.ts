@@ -23,8 +23,12 @@ export function philox2x32(counter: readonly [number, number], key: number): [nu
   return [left, right];
 }
 
-/** Uniform in [0, 1): the upper 24 bits of word 0. */
+/**
+ * Uniform in [0, 1): the upper 24 bits of a word. Eight numbers in a row are the words 0 of four counters, then their words 1:
+ * of counter ⌊index / 8⌋ · 4 + index mod 4, word ⌊index / 4⌋ mod 2.
+ */
 export function uniform(index: number, step: number, seed: number, site: number): number {
-  const [word] = philox2x32([index, step], seed ^ Math.imul(site, W));
-  return (word >>> 8) * 2 ** -24;
+  const counter = ((index >>> 3) << 2) | (index & 3);
+  const words = philox2x32([counter, step], seed ^ Math.imul(site, W));
+  return (words[(index >>> 2) & 1] >>> 8) * 2 ** -24;
 }

@@ -53,6 +53,7 @@ export class WasmModule {
     this.imports.push({ module, field, what: ref });
     return ref;
   }
+  /** Of type v128, it begins with zeros. */
   global(type: ValueType, mutable: boolean, init: number): GlobalRef {
     const ref = { type, mutable, init };
     this.globals.push(ref);
@@ -166,7 +167,7 @@ function writeGlobal(global: GlobalRef & { readonly init: number }, to: Bytes): 
   else if (global.type === "i64") to.u8(OPCODES["i64.const"].code).signed(BigInt(global.init));
   else if (global.type === "f32") to.u8(OPCODES["f32.const"].code).f32(global.init);
   else if (global.type === "f64") to.u8(OPCODES["f64.const"].code).f64(global.init);
-  else throw new TypeError("globals of v128 are not supported");
+  else to.u8(OPCODES["v128.const"].prefix!).unsigned(OPCODES["v128.const"].code).raw(new Uint8Array(16));
   to.u8(OPCODES.end.code);
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { emitJs } from "../../compiler/4-codegen/js-backend.ts";
 import { emitWasm } from "../../compiler/4-codegen/wasm-backend.ts";
 import type { Expr, Kernel, UnaryOp } from "../../compiler/ir/loops.ts";
+import { uniform } from "../../compiler/ops/philox-reference.ts";
 import { binaryOf, mapKernel, unaryOf } from "./kernels.ts";
 import { random } from "./random.ts";
 import { instantiateJs } from "./run.ts";
@@ -174,30 +175,61 @@ describe("erf of the JavaScript backend", () => {
 });
 
 describe("uniform", () => {
-  /** Random123's known answers for philox2x32-10: counter, key, first word. */
-  const KNOWN: readonly [number, number, number, number][] = [
-    [0, 0, 0, 0xff1dae59],
-    [0xffffffff, 0xffffffff, 0xffffffff, 0x2c3f628b],
-    [0x243f6a88, 0x85a308d3, 0x13198a2e, 0xdd7ce038],
-  ];
   const i32 = (value: number): Expr => ({ k: "const", ty: "i32", value: value | 0 });
+  /** Two runs of eight, in order and not, a jump, and the largest index. */
+  const VECTORS = [
+    [0, 1, 2, 3],
+    [4, 5, 6, 7],
+    [12, 13, 14, 15],
+    [8, 9, 10, 11],
+    [3, 4, 5, 6],
+    [4, 4, 4, 4],
+    [0, 5, 10, 15],
+  ];
+  const VALUES: readonly [number, number][] = [
+    [0, 0],
+    [1, 7],
+    [0xffffffff, 0xffffffff],
+    [0x85a308d3, 0x13198a2e],
+  ];
+
+  it("begins with Random123's known answer", () => {
+    expect(uniform(0, 0, 0, 0)).toBe((0xff1dae59 >>> 8) * 2 ** -24);
+    expect(uniform(4, 0, 0, 0)).toBe((0x6cd10df2 >>> 8) * 2 ** -24);
+  });
 
   for (const site of [0, 3]) {
-    it(`is Philox2x32-10 in WASM and JavaScript, site ${site}`, async () => {
-      for (const [index, step, key, word] of KNOWN) {
-        const seed = key ^ Math.imul(site, 0x9e3779b9);
-        const uniform: Expr = { k: "uniform", ty: "f32", index: i32(index), site, seed: i32(seed), step: i32(step) };
-        const expected = (word >>> 8) * 2 ** -24;
-        expect(wasmMap(1, false, () => uniform)(new Float32Array(SIZE))[0]).toBe(expected);
-        const indices: Expr = { k: "const", ty: "i32x4", value: [index, 0, index, 7].map((x) => x | 0) };
-        const vector: Expr = { ...uniform, ty: "f32x4", index: indices };
-        const lanes = wasmMap(1, true, () => vector)(new Float32Array(SIZE));
-        expect([lanes[0], lanes[2]]).toEqual([expected, expected]);
-        const { kernel } = mapKernel(1, 1, false, () => uniform);
-        const engine = await instantiateJs(emitJs(moduleOf(kernel, [0, 8], 16, 8)));
-        engine.run("main", 1);
-        expect(new Float64Array(engine.memory)[1]).toBe(expected);
+    it(`is the same in WASM and JavaScript, site ${site}`, async () => {
+      for (const [step, seed] of VALUES) {
+        const numbers = (ty: "f32" | "f32x4", index: Expr): Expr => {
+          return { k: "uniform", ty, index, site, seed: i32(seed), step: i32(step) };
+        };
+        for (const indices of [...VECTORS, [0xfffffffc, 0xfffffffd, 0xfffffffe, 0xffffffff]]) {
+          const expected = indices.map((index) => uniform(index, step, seed, site));
+          const vector = numbers("f32x4", { k: "const", ty: "i32x4", value: indices.map((x) => x | 0) });
+          expect([...wasmMap(1, true, () => vector)(new Float32Array(SIZE)).slice(0, 4)]).toEqual(expected);
+          const scalar = numbers("f32", i32(indices[1]));
+          expect(wasmMap(1, false, () => scalar)(new Float32Array(SIZE))[0]).toBe(expected[1]);
+          const { kernel } = mapKernel(1, 1, false, () => scalar);
+          const engine = await instantiateJs(emitJs(moduleOf(kernel, [0, 8], 16, 8)));
+          engine.run("main", 1);
+          expect(new Float64Array(engine.memory)[1]).toBe(expected[1]);
+        }
       }
     });
   }
+
+  it("keeps the second words of four counters for the next vector only", () => {
+    const halves = [0, 4].map((first): Expr => {
+      const index: Expr = { k: "const", ty: "i32x4", value: [0, 1, 2, 3].map((lane) => first + lane) };
+      return { k: "uniform", ty: "f32x4", index, site: 0, seed: i32(5), step: i32(9) };
+    });
+    const difference: Expr = { k: "binary", ty: "f32x4", op: "sub", a: halves[1], b: halves[0] };
+    const expected = [0, 1, 2, 3].map((lane) => Math.fround(uniform(4 + lane, 9, 5, 0) - uniform(lane, 9, 5, 0)));
+    for (const order of [difference, { ...difference, a: halves[0], b: halves[1] } as Expr]) {
+      const sign = order === difference ? 1 : -1;
+      const found = wasmMap(1, true, () => order)(new Float32Array(SIZE)).slice(0, 4);
+      expect([...found]).toEqual(expected.map((x) => sign * x));
+    }
+  });
 });

@@ -45,9 +45,12 @@ function power(x, y) {
 }`,
 
   uniform: `
-/** Philox2x32-10 of the counter (index, step): the upper 24 bits of word 0 as a number in [0, 1). */
+/**
+ * Philox2x32-10: the upper 24 bits of a word as a number in [0, 1). Eight numbers in a row are the words 0 of four counters,
+ * then their words 1.
+ */
 function uniform(index, step, key) {
-  let a = index;
+  let a = ((index >>> 3) << 2) | (index & 3);
   let b = step;
   let k = key;
   for (let round = 0; round < 10; round++) {
@@ -62,7 +65,7 @@ function uniform(index, step, key) {
     b = lower;
     k = (k + 0x9e3779b9) | 0;
   }
-  return (a >>> 8) * 2 ** -24;
+  return ((index & 4 ? b : a) >>> 8) * 2 ** -24;
 }`,
 
   allFinite: `

@@ -43,7 +43,7 @@ interface Loop {
 
 /**
  * Merges neighbouring loops into one wherever every address allows it: if one step of the outer is a whole run of the inner,
- * for all that the kernel touches. Found by writing the kernel once and reading its addresses.
+ * for all addresses and numbers of elements in the kernel. Found by writing the kernel once and reading its addresses.
  */
 function collapse(ctx: GroupContext, axes: readonly number[], extents: readonly Extent[]): Loop[] {
   const trial = ctx.trial();
@@ -54,7 +54,7 @@ function collapse(ctx: GroupContext, axes: readonly number[], extents: readonly 
     index[axis] = affine(0, [counters[i], 1]);
   });
   finish(trial, index, null, new Map());
-  const { addresses, numbers } = addressesIn(k.finish("trial").body);
+  const touched = [...addressesIn(k.finish("trial").body).addresses, ...k.indices];
   const step = (a: Affine, v: Local) => a.terms.find((t) => t.v === v)?.by ?? 0;
 
   const loops: Loop[] = [];
@@ -63,11 +63,7 @@ function collapse(ctx: GroupContext, axes: readonly number[], extents: readonly 
     const last = loops[0];
     const v = counters[i];
     const joins: boolean =
-      inner !== null &&
-      !last.extent.dynamic &&
-      !numbers.has(v) &&
-      !numbers.has(inner) &&
-      addresses.every((a) => step(a, v) === last.extent.size * step(a, inner!));
+      inner !== null && !last.extent.dynamic && touched.every((a) => step(a, v) === last.extent.size * step(a, inner!));
     if (joins)
       loops[0] = { axis: last.axis, extent: { size: extents[i].size * last.extent.size, dynamic: extents[i].dynamic } };
     else {

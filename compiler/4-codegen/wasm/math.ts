@@ -10,7 +10,7 @@ import { type Vec, VectorCode } from "./vector-code.ts";
 
 interface Definition {
   readonly type: FunctionType;
-  readonly emit: (code: Code, library: MathLibrary, constants: ConstantTable) => void;
+  readonly emit: (code: Code, library: MathLibrary, constants: ConstantTable, module: WasmModule) => void;
 }
 
 const UNARY: FunctionType = { params: ["v128"], results: ["v128"] };
@@ -45,7 +45,7 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   sin_pair: unary((v, x) => sinPair(v, x, 0)),
   cos_pair: unary((v, x) => sinPair(v, x, 1)),
   pow_pair: binary((v, x, y) => powPair(v, x, y)),
-  uniform: { type: UNIFORM_TYPE, emit: emitUniform },
+  uniform: { type: UNIFORM_TYPE, emit: (code, _library, _constants, module) => emitUniform(code, module) },
 };
 
 export function mathLibrary(module: WasmModule, constants: ConstantTable): MathLibrary {
@@ -54,7 +54,7 @@ export function mathLibrary(module: WasmModule, constants: ConstantTable): MathL
     let f = known.get(name);
     if (!f) {
       const { type, emit } = DEFINITIONS[name];
-      f = module.func(name, type, (code) => emit(code, library, constants));
+      f = module.func(name, type, (code) => emit(code, library, constants, module));
       known.set(name, f);
     }
     return f;
