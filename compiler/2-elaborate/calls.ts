@@ -2,6 +2,7 @@
 import type { Argument, CallExpr, Expr, Name } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
+import { argumentHelp } from "./argument-help.ts";
 import { didYouMean, type Env, lookup } from "./context.ts";
 import { evaluate, evaluateFunction, unknownName } from "./evaluate.ts";
 import { initEnv, initParam } from "./inits.ts";
@@ -172,7 +173,7 @@ class Binder {
     const param = this.params.find((p) => p.name === name.text) ?? initParam(this.callee, name.text);
     if (!param) {
       const names = this.params.map((p) => p.name);
-      const extra = { ...didYouMean(name.text, names), notes: signatureNote(this.callee) };
+      const extra = { ...argumentHelp(name.text, names), notes: signatureNote(this.callee) };
       throw this.env.ctx.failure(
         errors.unknownArgument({ callee: nameOf(this.callee), name: name.text }, name.span, extra),
       );

@@ -247,6 +247,13 @@ describe("wrong arguments", () => {
     ["4, 6", "multi_head_attention(4)", "6 features do not split into 4 heads"],
     ["4, 6, 6", "multi_head_attention(2)", "multi_head_attention works on f32[n, tokens, features]"],
     ["4, 6", "embedding(5, 3)", "whole numbers"],
+    // What PyTorch calls otherwise, or is told.
+    ["4, 6", "softmax(dim = 1)", "did you mean `axis`?", "help"],
+    ["4, 5, 5", "max_pool2d(kernel_size = 2)", "did you mean `kernel`?", "help"],
+    ["4, 5, 5", "conv2d(in_channels = 4, out_channels = 3, kernel = 1)", "the compiler counts them", "help"],
+    ["4, 6", "multi_head_attention(2, batch_first = true)", "the first axis is always that of the samples", "help"],
+    ["4, 6", "dropout(0.5, inplace = true)", "leave it out", "help"],
+    ["4, 6", "softmax(axs = 1)", "did you mean `axis`?", "help"],
     [
       "4, 6",
       "slice(in, axis = 2, start = 0, stop = 5) |> argmax(axis = 2) |> embedding(5, 6, max_norm = 0)",
