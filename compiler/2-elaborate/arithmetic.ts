@@ -1,6 +1,6 @@
 /**
  * Operators on compile-time values. Numbers are computed here in float64; tensors become operations, except where one operand
- * is a constant that makes the operation unnecessary: x·1, x+0, x·0, x^1 and choices that are decided.
+ * is a constant that makes the operation unnecessary: x·1, x+0, x·0, x^1, x+(z−x) and choices that are decided.
  */
 import type { BinaryOperator } from "../1-parse/syntax.ts";
 import { ShapeError } from "../diagnostics.ts";
@@ -90,7 +90,9 @@ function simplified(b: Builder, op: BinaryOperator, x: Value, y: Value): Value |
   const shape = alignedX.type.shape.length >= alignedY.type.shape.length ? alignedX.type.shape : alignedY.type.shape;
   const whole = (v: Value): Value | null => (sameShape(v.type.shape, shape) ? v : null);
   const zero = (): Value => b.broadcast(b.const(0), shape, []);
-  if (op === "+") return cx === 0 ? whole(y) : cy === 0 ? whole(x) : null;
+  // x + (z − x): what a moving average is that keeps nothing.
+  const approached = y.op === "sub" && y.inputs[1] === x ? whole(y.inputs[0]) : null;
+  if (op === "+") return cx === 0 ? whole(y) : cy === 0 ? whole(x) : approached;
   if (op === "-") return cy === 0 ? whole(x) : cx === 0 && whole(y) ? b.neg(y) : null;
   if (op === "*") return cx === 0 || cy === 0 ? zero() : cx === 1 ? whole(y) : cy === 1 ? whole(x) : null;
   if (op === "/") return cy === 1 ? whole(x) : null;

@@ -155,6 +155,10 @@ class Library {
   names(space: Space): string[] {
     return [...this.entries.values()].filter((e) => spaceOf(e.sort) === space).map((e) => e.name);
   }
+  /** What only serves the library's other definitions has no documentation. */
+  isHelper(space: Space, name: string): boolean {
+    return this.entries.get(`${space} ${name}`)?.doc === "";
+  }
 }
 
 /** A namespace whose library definitions are found when they are first asked for. */
@@ -174,8 +178,9 @@ class LibraryScope extends Scope {
     return super.callable(name);
   }
   override *all(toCall: boolean): Iterable<string> {
-    yield* super.all(toCall);
-    yield* this.library.names(this.space);
+    for (const name of [...super.all(toCall), ...this.library.names(this.space)]) {
+      if (!this.library.isHelper(this.space, name)) yield name;
+    }
   }
   private load(name: string): CValue | undefined {
     const known = this.own(name);
