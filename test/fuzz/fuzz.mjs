@@ -26,10 +26,12 @@ const progress = (done, failures) => {
   if (done % interval === 0) console.error(`${done} done, ${failures.length} failures, ${seconds()} s`);
 };
 
+const found = (at, difference) => console.error(`seed ${at} differs and is made smaller: ${difference.split("\n")[0]}`);
+
 const from = (file) => importTypeScript(new URL(file, import.meta.url));
 const runs = {
   texts: async () => (await from("texts.ts")).fuzzTexts(seed, count, new URL("../../", import.meta.url), progress),
-  models: async () => (await from("models.ts")).fuzzModels(seed, count, progress),
+  models: async () => (await from("models.ts")).fuzzModels(seed, count, progress, found),
   forms: async () => (await from("forms.ts")).fuzzForms(seed, count, progress),
   uses: async () => {
     const uses = (await from("coverage.ts")).usesInModels(seed, count);

@@ -14,15 +14,16 @@ export interface Summary {
   readonly failures: string[];
 }
 
-/** Models of the seeds `first`, `first + 1`, … */
+/** Models of the seeds `first`, `first + 1`, …; `found` hears of one that differs before it is made smaller, which takes a while. */
 export async function fuzzModels(
   first: number,
   count: number,
   progress?: (done: number, failures: readonly string[]) => void,
+  found?: (seed: number, difference: string) => void,
 ): Promise<Summary> {
   const summary: Summary = { models: 0, skipped: 0, compared: 0, sharp: 0, failures: [] };
   for (let seed = first; seed < first + count; seed++) {
-    const { difference, compared, sharp, skipped } = await check(seed);
+    const { difference, compared, sharp, skipped } = await check(seed, found);
     summary.models++;
     summary.compared += compared;
     summary.sharp += sharp;
@@ -33,10 +34,11 @@ export async function fuzzModels(
   return summary;
 }
 
-async function check(seed: number): Promise<Comparison> {
+async function check(seed: number, found?: (seed: number, difference: string) => void): Promise<Comparison> {
   const model = randomModel(seed);
   const result = await compareBackends(model);
   if (result.difference === null) return result;
+  found?.(seed, result.difference);
   // A smaller model must fail on the same backend, and in the same way: an exception is not a wrong number.
   const kind = kindOf(result);
   const names = result.backend === null ? [] : neededFor(result.backend);
