@@ -98,7 +98,7 @@ const ANYWHERE: readonly string[] = [
   ...ACTIVATIONS,
   "<identity|stacked|spread_out|centred|weighted_sum|weighted_sum(weight_of = 0.5)|rows_of>",
   "<dropout|dropout|alpha_dropout>(<0.1|0.5>)",
-  "drop_path(<0.2|0.5, mode = batch>)",
+  "<drop_path|stochastic_depth>(<0.2|0.5, mode = batch>)",
   `layer_norm(${EPS}<|||, elementwise_affine = false|, bias = false>)`,
   `rms_norm(${EPS}<||, elementwise_affine = false>)`,
   `group_norm($group, ${EPS}<||, affine = false>)`,

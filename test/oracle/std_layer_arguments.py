@@ -65,6 +65,7 @@ CASES: list[Case] = [
          lambda: nn.Upsample(scale_factor=(1.7, 0.6), mode="bilinear", recompute_scale_factor=True)),
     Case("upsample(scale_factor = 2.7, mode = linear, recompute_scale_factor = true)", (2, 5),
          lambda: nn.Upsample(scale_factor=2.7, mode="linear", recompute_scale_factor=True)),
+    Case("upsample(scale_factor = [1.1, 1.6], mode = bilinear)", IMAGE, lambda: nn.Upsample(scale_factor=(1.1, 1.6), mode="bilinear")),
     Case("layer: conv_transpose2d(4, kernel = 2, padding = [2, 0], output_padding = [1, 2], dilation = [2, 3], groups = 2)", (4, 4, 3),
          lambda: nn.ConvTranspose2d(4, 4, 2, padding=(2, 0), output_padding=(1, 2), dilation=(2, 3), groups=2)),
     Case("layer: conv_transpose1d(3, kernel = 3, padding = 1, output_padding = 2, dilation = 3)", (2, 5),
