@@ -180,8 +180,10 @@ function randomStart(random: Random, generator: Generator): Start {
   if (random.chance(0.1)) {
     const [tokens, rows, features] = [random.from(1, 6), random.from(2, 9), random.from(1, 9)];
     const padding = random.chance(0.4) ? `, padding_idx = ${random.of([0, -1])}` : "";
+    const most = random.chance(0.3) ? `, max_norm = ${random.of([0.5, 1])}, norm_type = ${random.of([1, 2])}` : "";
+    const scaled = random.chance(0.2) ? ", scale_grad_by_freq = true" : "";
     const type = random.chance(0.5) ? `i32[${tokens}]` : `class[${rows}, ${tokens}]`;
-    const steps = [line(`embedding(${rows}, ${features}${padding})`)];
+    const steps = [line(`embedding(${rows}, ${features}${padding}${most}${scaled})`)];
     return { inputs: [`input x: ${type}`], data: [], steps, shape: [tokens, features] };
   }
   const first = randomShape(random);

@@ -90,3 +90,20 @@ it("an embedding's vectors stay within max_norm, and that of padding_idx starts 
     expect(length(row), `row ${row}`).toBeCloseTo(used ? Math.min(old, 1) : old, 5);
   }
 });
+
+it("a number beyond an embedding's vectors gives 0, also with scale_grad_by_freq", async () => {
+  const source = `model m {
+  input tokens: i32[2]
+  target y: f32[2]
+  net { table: embedding(3, 1, scale_grad_by_freq = true); flatten }
+  loss mse(net, y)
+  optimizer sgd(lr = 0.1)
+  train { batch = 1 }
+}`;
+  const trainer = await trainerFor(compile(source));
+  const { output } = await trainer.predict({ tokens: Int32Array.of(3, -1) });
+  expect([...(output as Float32Array)]).toEqual([0, 0]);
+  const { loss } = await trainer.step({ tokens: Int32Array.of(3, -1), y: Float32Array.of(1, 3) });
+  expect(loss).toBe(5);
+  expect([...trainer.tensor("table.weight").data].every(Number.isFinite)).toBe(true);
+});
