@@ -82,6 +82,14 @@ const hasSamples = ({ type }: Value): boolean => type.shape.includes("n");
  */
 function combineOf(value: Value): Combine {
   if (value.op === "max") return "max";
-  const perBatch = topological([value]).some(({ op, attrs }) => op === "host" && attrs.name === "n");
-  return SUMS.includes(value.op) && !perBatch ? "sum" : "mean";
+  return SUMS.includes(value.op) && !value.inputs.some(isPerBatch) ? "sum" : "mean";
+}
+
+const LINEAR = ["mul", "div", "neg", "broadcast", "reshape", "transpose", "cast"];
+
+/** Whether the number of samples is a factor of the value; within a mean over the batch, which each sample may use, it is none. */
+function isPerBatch(value: Value): boolean {
+  if (value.op === "host") return value.attrs.name === "n";
+  const isMean = !hasSamples(value) && topological([value]).some(({ op }) => op === "input");
+  return !isMean && LINEAR.includes(value.op) && value.inputs.some(isPerBatch);
 }
