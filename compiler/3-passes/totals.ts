@@ -82,14 +82,14 @@ const hasSamples = ({ type }: Value): boolean => type.shape.includes("n");
  */
 function combineOf(value: Value): Combine {
   if (value.op === "max") return "max";
-  return SUMS.includes(value.op) && !value.inputs.some(isPerBatch) ? "sum" : "mean";
+  return SUMS.includes(value.op) && !value.inputs.some((input) => isPerBatch(input)) ? "sum" : "mean";
 }
 
-const LINEAR = ["mul", "div", "neg", "broadcast", "reshape", "transpose", "cast"];
-
-/** Whether the number of samples is a factor of the value; within a mean over the batch, which each sample may use, it is none. */
-function isPerBatch(value: Value): boolean {
+/** Whether the value uses the number of samples: other than in a mean over the batch, which is a figure of the data. */
+function isPerBatch(value: Value, seen = new Set<Value>()): boolean {
+  if (seen.has(value)) return false;
+  seen.add(value);
   if (value.op === "host") return value.attrs.name === "n";
   const isMean = !hasSamples(value) && topological([value]).some(({ op }) => op === "input");
-  return !isMean && LINEAR.includes(value.op) && value.inputs.some(isPerBatch);
+  return !isMean && value.inputs.some((input) => isPerBatch(input, seen));
 }
