@@ -38,3 +38,15 @@ it("one element of each row is its maximum, at no distance from it, and the othe
   const trainer = await createTrainer(compile(MODEL, { backend: "js" }).executable(loadJs), { seed: 3 });
   expect(await trainer.evaluate({ x })).toMatchObject({ largest: 2, without_distance: 2, smaller: 16 });
 });
+
+it("a constant is the number that is stored of it", async () => {
+  const source = `model constants {
+  input x: f32[4]
+  net { threshold(0.1, value = -0.3) }
+  loss mean(net ^ 2)
+  metric above: sum(where(net - min(net, axis = 1, keepdim = true) > 0, 1, 0)) / n
+  optimizer sgd(lr = 1)
+}`;
+  const trainer = await createTrainer(compile(source, { backend: "js" }).executable(loadJs));
+  expect(await trainer.evaluate({ x: Float32Array.of(0, -1, 0.5, 0.05, -2, 0, 0, 0) })).toMatchObject({ above: 0.5 });
+});

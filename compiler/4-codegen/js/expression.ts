@@ -56,7 +56,7 @@ function write(e: Expr, c: Context): Text {
   if (e.ty.endsWith("x4")) throw new TypeError(`the JavaScript backend takes scalar kernels; found a vector ${e.k}`);
   switch (e.k) {
     case "const":
-      return constant(e.value as number, e.ty === "bool");
+      return constant(e.ty === "f32" ? c.rounding.constant(e.value as number) : (e.value as number), e.ty === "bool");
     case "local":
       return primary(c.name(e.v));
     case "unary":

@@ -11,7 +11,7 @@ export class Rounding {
   private readonly values = new Map<Local, Expr[]>();
 
   /** Without a kernel nothing is rounded. */
-  constructor(kernel: Kernel | null) {
+  constructor(private readonly kernel: Kernel | null) {
     eachStmt(kernel?.body ?? [], (s) => {
       if (s.k === "let") this.assigned(s.v, s.init);
       if (s.k === "set") this.assigned(s.v, s.value);
@@ -20,6 +20,10 @@ export class Rounding {
 
   private assigned(v: Local, value: Expr): void {
     if (v.ty === "f32") this.values.set(v, [...(this.values.get(v) ?? []), value]);
+  }
+
+  constant(value: number): number {
+    return this.kernel ? Math.fround(value) : value;
   }
 
   /** Whether the local's value is to be rounded where it is assigned; what is assigned to again is a sum in progress. */
@@ -33,7 +37,7 @@ export class Rounding {
     return this.values.size > 0 && e.ty === "f32" && !this.isNarrow(e);
   }
 
-  /** Whether the value is a float32 number, or a constant. */
+  /** Whether the value is a float32 number. */
   private isNarrow(e: Expr, open: ReadonlySet<Local> = new Set()): boolean {
     const of = (x: Expr): boolean => this.isNarrow(x, open);
     switch (e.k) {
