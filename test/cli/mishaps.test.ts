@@ -177,7 +177,10 @@ describe("data that does not fit", () => {
 describe("places that cannot be written", () => {
   test.runIf(existsSync("/dev/full"))("a full disk", async () => {
     expectUserError(await mlc(["train", model, "--save", "/dev/full"]), "cannot write /dev/full", "no space is left");
-    expectUserError(await mlc(["train", model, "--log", "/dev/full"]), "cannot write the log", "no space is left");
+    const save = work.path("kept.safetensors");
+    const result = await mlc(["train", model, "--log", "/dev/full", "--save", save]);
+    expectUserError(result, "cannot write the log", "no space is left", `${save} has the weights after step 1`);
+    expect(await mlc(["train", model, "--init", save, "--steps", "1"])).toMatchObject({ code: 0 });
   });
 
   test("an artifact is replaced as a whole or not at all", async () => {

@@ -57,7 +57,7 @@ export async function runTraining(file: string, options: TrainOptions, io: Io): 
     }
     await run.end(signal.aborted);
   } catch (error) {
-    throw located(error, file, options);
+    throw await run.rescued(located(error, file, options));
   } finally {
     run.close();
     trainer.dispose();
@@ -111,6 +111,7 @@ class Run {
   private lastFinite: { loss: number; step: number } | null = null;
   private lr: number | null = null;
   private before = performance.now();
+  private readonly first: number;
 
   constructor(
     private readonly trainer: Trainer,
@@ -119,6 +120,7 @@ class Run {
     private readonly logs: readonly Log[],
     private readonly best: Best | null,
   ) {
+    this.first = trainer.progress.step;
     this.report = options.quiet || options.json ? null : new TerminalReport(io);
   }
 
@@ -185,6 +187,21 @@ class Run {
           : `saved ${saved.join(" and ")}`;
       throw new Interrupted(`interrupted after step ${trainer.progress.step}: ${kept}`);
     }
+  }
+
+  /** The error; if it is a file's, such as a log on a full disk, what has been learned is saved all the same. */
+  async rescued(error: unknown): Promise<unknown> {
+    const { save, average } = this.options;
+    const { step } = this.trainer.progress;
+    const isFile = error instanceof UserError && error.code === "file";
+    if (!isFile || save === undefined || step === this.first) return error;
+    try {
+      this.refuseNonFinite();
+      await writeAtomically(save, await this.trainer.save({ weightsOnly: true, averaged: average }));
+    } catch {
+      return error;
+    }
+    return new UserError(error.code, `${error.message}; ${save} has the weights after step ${step}`, error.help);
   }
 
   close(): void {
