@@ -12,12 +12,18 @@ type IndexOf = (value: Value) => number;
 export function joinSiblings(groups: readonly Group[], indexOf: IndexOf): Group[] {
   const stored = new Set(groups.flatMap((group) => group.outputs));
   const joined: Group[] = [];
+  /** Where in `joined` the groups are that read something in some way. */
+  const readers = new Map<string, number[]>();
   for (const group of [...groups].sort((a, b) => indexOf(a.outputs[0]) - indexOf(b.outputs[0]))) {
-    const at = joined.findIndex(
-      (other) => areSiblings(other, group, stored) && isIndependent(group.outputs[0], other, stored, indexOf),
-    );
-    if (at < 0) joined.push(group);
-    else joined[at] = join(joined[at], group);
+    const keys = readingsOf(group, stored);
+    const others = [...new Set(keys.flatMap((key) => readers.get(key) ?? []))].sort((a, b) => a - b);
+    const at = others.find((i) => !joined[i].also && isIndependent(group.outputs[0], joined[i], stored, indexOf));
+    if (at !== undefined) {
+      joined[at] = join(joined[at], group);
+      continue;
+    }
+    for (const key of keys) readers.set(key, [...(readers.get(key) ?? []), joined.length]);
+    joined.push(group);
   }
   return joined;
 }
@@ -40,20 +46,14 @@ function isIndependent(value: Value, group: Group, stored: ReadonlySet<Value>, i
   return value.inputs.every(visit);
 }
 
-function areSiblings(a: Group, b: Group, stored: ReadonlySet<Value>): boolean {
-  if (!a.anchor || !b.anchor || a.also || b.also) return false;
-  if (a.anchor.op === "sum" && b.anchor.op === "sum") return sumTheSame(a.anchor, b.anchor, stored);
-  const softmaxes = new Set([a.anchor.op, b.anchor.op]);
-  const both = softmaxes.size === 2 && softmaxes.has("softmax") && softmaxes.has("log_softmax");
-  return both && a.anchor.inputs[0] === b.anchor.inputs[0] && a.anchor.attrs.axis === b.anchor.attrs.axis;
-}
-
-/** Whether both sum elements of one shape along the same axes, and read a value of that shape in common. */
-function sumTheSame(a: Value, b: Value, stored: ReadonlySet<Value>): boolean {
-  const [left, right] = [a, b].map((sum) => `${sum.inputs[0].type.shape} along ${sum.attrs.axes}`);
-  if (left !== right) return false;
-  const read = readWhole(a.inputs[0], stored);
-  return [...readWhole(b.inputs[0], stored)].some((value) => read.has(value));
+/** What siblings have in common: values of one shape summed along the same axes, or the operand of both kinds of softmax. */
+function readingsOf({ anchor }: Group, stored: ReadonlySet<Value>): string[] {
+  if (anchor?.op === "softmax" || anchor?.op === "log_softmax") {
+    return [`softmax of ${anchor.inputs[0].id} along ${anchor.attrs.axis}`];
+  }
+  if (anchor?.op !== "sum") return [];
+  const [operand] = anchor.inputs;
+  return [...readWhole(operand, stored)].map(({ id }) => `sum of ${id} along ${anchor.attrs.axes}`);
 }
 
 /** The values of the operand's own shape that computing it reads from memory. */
