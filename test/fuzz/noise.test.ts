@@ -1,24 +1,15 @@
 /** What the comparison of backends holds to be rounding. */
 import { expect, it } from "vitest";
-import { line, type RandomModel } from "./program.ts";
+import { line, PLAIN, type RandomModel } from "./program.ts";
 import { referenceOf } from "./reference.ts";
 
 /** The first and the last row of the 5 × 5 window never meet an image of 2 rows: their gradient is 0, and rprop goes by its sign. */
 const MODEL: RandomModel = {
+  ...PLAIN,
   inputs: ["input x: f32[3, 2, 5]"],
-  targets: [],
   definitions: [],
   net: [line("conv: conv2d(2, kernel = 5, padding = 2)"), line("flatten"), line("fc: linear(3)")],
-  head: [],
-  loss: "mean(net ^ 2)",
-  metrics: [],
   optimizer: "rprop(lr = 0.01)",
-  groups: [],
-  data: [],
-  settings: [],
-  batch: 2,
-  samples: 3,
-  bytes: false,
 };
 
 it("Winograd's algorithm may turn the sign of a gradient that is 0, convolutions by their definition may not", async () => {

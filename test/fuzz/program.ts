@@ -30,6 +30,20 @@ export interface RandomModel {
   readonly bytes: boolean;
 }
 
+/** What a model has that is not about these parts: for tests that write one by hand. */
+export const PLAIN = {
+  targets: [],
+  head: [],
+  loss: "mean(net ^ 2)",
+  metrics: [],
+  groups: [],
+  data: [],
+  settings: [],
+  batch: 2,
+  samples: 3,
+  bytes: false,
+} as const;
+
 export const line = (text: string): Step => ({ kind: "line", text });
 export const block = (open: string, body: readonly Step[], close = "}"): Step => ({ kind: "block", open, body, close });
 

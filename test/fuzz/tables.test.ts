@@ -5,7 +5,7 @@ import { FORMS } from "./expressions.ts";
 import { fitsSomewhere, isValid } from "./generate.ts";
 import { endingOf, HEADS, LOSSES } from "./heads.ts";
 import { DEFINITIONS, TABLES } from "./layers.ts";
-import { line, modelText, type RandomModel } from "./program.ts";
+import { line, modelText, PLAIN, type RandomModel } from "./program.ts";
 import { Random } from "./random.ts";
 import { expand } from "./template.ts";
 import { GROUPS, OPTIMIZERS, OWN_OPTIMIZERS, SCHEDULES, SETTINGS } from "./training.ts";
@@ -33,20 +33,11 @@ it.each(TABLES)("each step for values of rank $rank fits some of them", ({ rank,
 });
 
 const MODEL: RandomModel = {
+  ...PLAIN,
   inputs: ["input x: f32[3, 4, 5]"],
-  targets: [],
   definitions: [...LOSSES, ...OWN_OPTIMIZERS],
   net: [line("conv2d(4, kernel = 3)"), line("flatten"), line("linear(5)")],
-  head: [],
-  loss: "mean(net ^ 2)",
-  metrics: [],
   optimizer: "sgd(lr = 0.1)",
-  groups: [],
-  data: [],
-  settings: [],
-  batch: 2,
-  samples: 3,
-  bytes: false,
 };
 
 it("each optimizer, schedule, group of parameters and setting is valid", () => {
