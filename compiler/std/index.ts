@@ -19,7 +19,6 @@ import lossesClasses from "./losses-classes.model";
 import lossesDistances from "./losses-distances.model";
 import metrics from "./metrics.model";
 import optimizers from "./optimizers.model";
-import optimizersMatrices from "./optimizers-matrices.model";
 import schedules from "./schedules.model";
 import transforms from "./transforms.model";
 
@@ -42,7 +41,6 @@ export const LIBRARY: readonly LibraryFile[] = [
   unpacked("std/losses-distances.model", lossesDistances),
   unpacked("std/metrics.model", metrics),
   unpacked("std/optimizers.model", optimizers),
-  unpacked("std/optimizers-matrices.model", optimizersMatrices),
   unpacked("std/schedules.model", schedules),
   unpacked("std/initialisers.model", initialisers),
   unpacked("std/transforms.model", transforms),
