@@ -77,7 +77,10 @@ export function parseSource(source: string, { file = "model", files = {} }: Comp
   const find: Files =
     typeof files === "function"
       ? files
-      : (path) => (Object.hasOwn(files, path) ? { text: files[path] } : { problem: "there is no such file" });
+      : (path) =>
+          Object.hasOwn(files, path)
+            ? { text: files[path] }
+            : { problem: "there is no such file", candidates: Object.keys(files) };
   return parseWithImports({ name: file, text: source }, find);
 }
 

@@ -8,22 +8,36 @@ const MAX_MEMORY_BYTES = 2 ** 32 - 65536;
 
 export function refuseTooLarge(memory: MemoryReport, module: Module): void {
   if (memory.total <= MAX_MEMORY_BYTES) return;
-  const largest = memory.programs
-    .flatMap((program) => program.values)
-    .concat(
-      module.tensors.map((t) => ({
-        label: `${t.kind} ${t.name}`,
-        bytes: 4 * t.shape.reduce((a, b) => a * b, 1),
-        offset: 0,
-        from: 0,
-        to: 0,
-      })),
-    )
+  const largest = takers(memory, module)
+    .filter(({ bytes }) => bytes >= 2 ** 17)
     .sort((a, b) => b.bytes - a.bytes)
     .slice(0, 8);
   const notes = largest.map(({ label, bytes }) => ({ message: `${gib(bytes).padStart(12)}  ${label}`, span: null }));
   const span = module.tensors[0]?.span ?? null;
   throw new CompileError([modelTooLarge({ size: gib(memory.total) }, span, { notes })]);
+}
+
+interface Taker {
+  readonly label: string;
+  readonly bytes: number;
+}
+
+/** All that has memory. */
+function takers(memory: MemoryReport, { inputs, tensors, batch }: Module): Taker[] {
+  const words = (shape: readonly number[]): number => 4 * shape.reduce((a, b) => a * b, 1);
+  const given = inputs.map(({ role, name, shape }) => ({ label: `${role} ${name}`, bytes: batch * words(shape) }));
+  const { threads } = memory.blocks;
+  const ofThreads = memory.programs.flatMap(({ regions }) => regions.flatMap(({ values }) => values));
+  return [
+    ...memory.programs.flatMap((program) => program.values),
+    ...tensors.map(({ kind, name, shape }) => ({ label: `${kind} ${name}`, bytes: words(shape) })),
+    ...given,
+    ...ofThreads.map(({ label, bytes }) => ({ label: `${label}, for ${threads} threads`, bytes: threads * bytes })),
+    {
+      label: "bytes of inputs, work space of the kernels",
+      bytes: given.reduce((rest, { bytes }) => rest - bytes, memory.inputs),
+    },
+  ];
 }
 
 const gib = (bytes: number): string =>

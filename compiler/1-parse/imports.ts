@@ -2,13 +2,15 @@
  * Files that import other files: reads and parses them all. Paths are relative to the importing file and stay within the folder
  * of the first one, whatever they are written like; the texts come from the caller.
  */
-import { CompileError, type Diagnostic, type SourceFile, type Span } from "../diagnostics.ts";
+import { CompileError, type Diagnostic, nearest, type SourceFile, type Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { parseScanned, scanOrThrow } from "./parse.ts";
 import type { ImportItem, SyntaxTree } from "./syntax.ts";
 
-/** What stands at a path: a text, or why it cannot be read. */
-export type FileContent = { readonly text: string } | { readonly problem: string };
+/** What stands at a path: a text, or why it cannot be read, with paths of files that could have been meant. */
+export type FileContent =
+  | { readonly text: string }
+  | { readonly problem: string; readonly candidates?: readonly string[] };
 /** Finds a file by its path from the folder of the first file, in normal form: `blocks/residual.model`. */
 export type Files = (path: string) => FileContent;
 
@@ -17,6 +19,9 @@ const MAX_FILES = 50;
 const MAX_SIZE = 1 << 20;
 const MAX_TOKENS = 20_000;
 const MAX_DIAGNOSTICS = 30;
+
+const SUFFIX = ".model";
+const stem = (path: string): string => path.slice(0, -SUFFIX.length);
 
 /** The file with all that it imports, directly or not. Throws CompileError with every error found in any of them. */
 export function parseWithImports(file: SourceFile, files: Files): SyntaxTree {
@@ -115,7 +120,10 @@ class Reader {
     const content = this.files(path);
     if ("text" in content) return this.read({ path, name, by: span }, { name, text: content.text });
     this.trees.set(path, null);
-    return this.fail(errors.importUnreadable({ path: name, problem: content.problem }, span));
+    const candidates = (content.candidates ?? []).filter((other) => other.endsWith(SUFFIX));
+    const meant = nearest(stem(path), candidates.map(stem));
+    const help = meant === null ? undefined : `did you mean \`${relativePath(from, meant + SUFFIX)}\`?`;
+    return this.fail(errors.importUnreadable({ path: name, problem: content.problem }, span, { help }));
   }
 
   private fail(diagnostic: Diagnostic): null {
@@ -130,7 +138,7 @@ function resolvePath(from: string, written: string): { readonly path: string } |
   if (/^(\/|~|[A-Za-z][\w+.-]*:)/.test(written)) return { problem: "it is absolute" };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (/[\\\u0000-\u001f\u007f]/.test(written)) return { problem: "it has characters that no path has here" };
-  if (!written.endsWith(".model")) return { problem: "it does not end in `.model`" };
+  if (!written.endsWith(SUFFIX)) return { problem: "it does not end in `.model`" };
   const parts = from.split("/").slice(0, -1);
   for (const part of written.split("/")) {
     if (part === "" || part === ".") continue;
@@ -138,4 +146,13 @@ function resolvePath(from: string, written: string): { readonly path: string } |
     else if (parts.pop() === undefined) return { problem: "it leads out of the folder of the model" };
   }
   return { path: parts.join("/") };
+}
+
+/** How the file `from` writes a path from the folder of the first file. */
+function relativePath(from: string, path: string): string {
+  const folders = from.split("/").slice(0, -1);
+  const parts = path.split("/");
+  let common = 0;
+  while (common < folders.length && folders[common] === parts[common]) common++;
+  return [...folders.slice(common).map(() => ".."), ...parts.slice(common)].join("/");
 }

@@ -197,7 +197,7 @@ export function assert(statement: AssertStatement, env: Env): void {
   const text = statement.message ?? `this must hold: ${file.text.slice(start, end)}`;
   const message = interpolate(text, statement.span, env);
   const help = statement.cure === null ? undefined : interpolate(statement.cure, statement.span, env);
-  if (!ofTheRun) throw ctx.failure(errors.assertion({ message }, statement.span, { help }));
+  if (!ofTheRun) throw ctx.failure(errors.assertion({ message }, statement.span, { help }), "call");
   // What changes during the run, such as `step`, is not checked: only the size of batches.
   if (!isOfSamples(condition.value)) return;
   ctx.requirements.push({ condition: condition.value, message, cure: help, span: ctx.userSpan(statement.span) });

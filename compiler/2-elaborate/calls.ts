@@ -105,12 +105,8 @@ function withOverrides(callee: Callable, given: Given, env: Env, label: Name | n
 /** The callee's arguments with another one, or with another one of the function that an argument is. */
 function replaced(callee: Callable, argument: Argument, within: readonly string[], env: Env): Given {
   const [name, ...deeper] = within;
-  if (name === undefined) return new Binder(callee, env, argument.span).replace(argument);
-  const inner = callee.given.get(name);
-  if (inner === undefined || !isCallable(inner)) {
-    const found = inner === undefined ? `\`${name}\` of \`${nameOf(callee)}\`` : show(inner);
-    throw env.ctx.failure(errors.notCallable({ found }, argument.span));
-  }
+  const inner = name === undefined ? undefined : callee.given.get(name);
+  if (inner === undefined || !isCallable(inner)) return new Binder(callee, env, argument.span).replace(argument);
   return new Map(callee.given).set(name, { ...inner, given: replaced(inner, argument, deeper, env) });
 }
 

@@ -9,7 +9,8 @@ import type { Namespaces, Spaces } from "./namespaces.ts";
 import { NetOverrides } from "./net-overrides.ts";
 import type { ParamPath, Tensors } from "./parameters.ts";
 import type { Scope } from "./scope.ts";
-import type { CValue } from "./values.ts";
+import { signatureNote } from "./signatures.ts";
+import { type Callable, type CValue, nameOf } from "./values.ts";
 
 /** Evaluation steps of a whole model; stops repeats inside repeats before they fill the memory. */
 const MAX_WORK = 300_000;
@@ -57,7 +58,7 @@ export class Diagnostics {
 
 /** A definition at work, and where it was called. */
 interface Frame {
-  readonly callee: string;
+  readonly callee: Callable;
   readonly span: Span;
 }
 
@@ -140,7 +141,7 @@ export class Context {
   }
 
   /** Runs the body of a definition called at `span`. */
-  call<T>(callee: string, span: Span, run: () => T): T {
+  call<T>(callee: Callable, span: Span, run: () => T): T {
     this.frames.push({ callee, span });
     try {
       return run();
@@ -178,16 +179,27 @@ export class Context {
     return !this.names.isLibrary(file);
   }
 
-  /** An error to throw. One in the library is shown where the user's text called it, with the library's place as a note. */
-  failure(diagnostic: Diagnostic): Failure {
-    const { span } = diagnostic;
-    const shown = span === null ? null : this.userSpan(span);
-    const inner = span !== shown && span !== null ? [{ message: "raised here, in the library", span }] : [];
+  /**
+   * An error to throw. One in the library is shown where the user's text called it, with the library's place as a note; so is one
+   * that blames the call (`blames`), as what is asserted does, wherever it is.
+   */
+  failure(diagnostic: Diagnostic, blames: "this" | "call" = "this"): Failure {
+    const { span, code } = diagnostic;
+    const blamed = blames === "call" ? (this.frames.at(-1)?.span ?? span) : span;
+    const shown = blamed === null ? null : this.userSpan(blamed);
+    const moved = span !== null && span !== shown;
+    const inner = moved
+      ? [{ message: this.isUser(span.file) ? "raised here" : "raised here, in the library", span }]
+      : [];
+    const called = this.frames.findLast((frame) => frame.span === shown);
+    const ofArguments = code === "assertion" || code === "wrong-argument";
+    const signature = moved && called && ofArguments ? signatureNote(called.callee) : [];
     const calls = this.frames
       .filter((frame) => this.isUser(frame.span.file) && frame.span !== shown)
       .slice(-MAX_CALLS)
-      .map((frame) => ({ message: `in \`${frame.callee}\`, used here`, span: frame.span }));
-    return new Failure({ ...diagnostic, span: shown, notes: [...diagnostic.notes, ...inner, ...calls.reverse()] });
+      .map((frame) => ({ message: `in \`${nameOf(frame.callee)}\`, used here`, span: frame.span }));
+    const notes = [...diagnostic.notes, ...signature, ...inner, ...calls.reverse()];
+    return new Failure({ ...diagnostic, span: shown, notes });
   }
 }
 

@@ -300,7 +300,10 @@ const MAX_REPEAT = 1000;
 function repeatCount(count: CValue, span: Span, env: Env): number {
   if (typeof count !== "number" || !Number.isInteger(count) || count < 0) {
     throw env.ctx.failure(
-      errors.wrongValue({ what: "the count of `repeat`", expected: "a whole number", found: show(count) }, span),
+      errors.wrongValue(
+        { what: "the count of `repeat`", expected: "a whole number of at least 0", found: show(count) },
+        span,
+      ),
     );
   }
   if (count > MAX_REPEAT) throw env.ctx.failure(errors.repeatLimit({ count, limit: MAX_REPEAT }, span));

@@ -39,7 +39,7 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
   }
   const path = shared !== undefined ? shared : pathOf(target.definition, label, env);
   if (takesRequiresGrad(target.definition) && binding.given.get("requires_grad") === false) path?.freeze();
-  const result = ctx.call(nameOf(callee), span, () => runDefinition(target, binding, env, path, span));
+  const result = ctx.call(callee, span, () => runDefinition(target, binding, env, path, span));
   if (ctx.isUser(target.definition.span.file)) {
     const { given, input } = binding;
     const operands = input === null ? given : new Map([["in", input], ...given]);
@@ -69,7 +69,8 @@ function invokeBuiltin(
   const { ctx } = env;
   const wrong = (name: string, expected: string): never => {
     const params = { callee: nameOf(callee), name, expected, found: show(args[name]) };
-    throw ctx.failure(errors.wrongArgument(params, span, { notes: signatureNote(callee) }));
+    const notes = ctx.isUser(span.file) ? signatureNote(callee) : [];
+    throw ctx.failure(errors.wrongArgument(params, span, { notes }));
   };
   return operation(span, env, () => builtin.run({ b: ctx.b, nextSite: () => ctx.nextSite(), wrong }, args));
 }

@@ -7,7 +7,7 @@ import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type Diagnostics, didYouMean } from "./context.ts";
 import { signature } from "./signatures.ts";
-import type { Callable } from "./values.ts";
+import { type Callable, isCallable } from "./values.ts";
 
 export interface NetOverride {
   /** Without `net.`. */
@@ -41,7 +41,7 @@ export class NetOverrides {
       const depth = place.split(".").length;
       if (path.slice(0, depth).join(".") !== place || path.length <= depth) return [];
       const within = path.slice(depth, -1);
-      if (within.length > 0 && !isCallableArgument(callee, within[0])) return [];
+      if (!leadsToCallable(callee, within)) return [];
       this.used.add(override);
       const text = path[path.length - 1];
       return [{ argument: { name: { text, span }, value, span, override: true }, within }];
@@ -91,7 +91,9 @@ export class NetOverrides {
   }
 }
 
-function isCallableArgument({ given }: Callable, name: string): boolean {
+/** Whether each part of the way is an argument that is a layer or function, of the one before. */
+function leadsToCallable({ given }: Callable, [name, ...deeper]: readonly string[]): boolean {
+  if (name === undefined) return true;
   const value = given.get(name);
-  return typeof value === "object" && "kind" in value && value.kind === "callable";
+  return value !== undefined && isCallable(value) && leadsToCallable(value, deeper);
 }

@@ -80,13 +80,14 @@ function reachedBy(loss: Value): ReadonlySet<string> {
 /** `start`: the value that the net has given to the parameter, if it has. */
 function stepOf(
   decl: TensorDecl,
-  { target: { definition }, args, span }: BoundOptimizer,
+  { target, args, span }: BoundOptimizer,
   gradients: Gradients,
   outer: Env,
   start: Value | undefined,
 ): ReturnType<OptimizerBody["result"]> {
   const { ctx } = outer;
   const { b } = ctx;
+  const { definition } = target;
   b.span = decl.span;
   const param = b.op("param", [], { name: decl.name, shape: decl.shape });
   const body = new OptimizerBody(decl, param, start);
@@ -95,7 +96,7 @@ function stepOf(
   scope.set("grad", tensor(gradients.of(decl)));
   const env: Env = { ...outer, scope };
   const place = `the optimizer \`${definition.name.text}\``;
-  ctx.call(definition.name.text, span, () =>
+  ctx.call({ kind: "callable", target, given: new Map() }, span, () =>
     runStatements(definition.body, env, bodyOf("optimizer", place, null, body)),
   );
   b.span = null;

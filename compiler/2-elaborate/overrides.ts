@@ -22,6 +22,7 @@ import { importedConstant } from "./linker.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { TRAIN_SETTINGS } from "./settings.ts";
 import { signature } from "./signatures.ts";
+import { type Callable, isCallable, nameOf } from "./values.ts";
 
 /** `optimizer.lr=0.01` */
 export interface Override {
@@ -98,7 +99,7 @@ function changedClauses(clauses: Clauses, at: Override, names: Namespaces): Clau
   if (data) return { ...clauses, data };
   const optimizer = section === "optimizer" && clauses.optimizer && overrideOptimizer(clauses.optimizer, at, names);
   if (optimizer) return { ...clauses, optimizer };
-  const loss = section === "loss" && clauses.loss && overrideLosses(clauses.loss.expr, path, at, names);
+  const loss = section === "loss" && clauses.loss && overrideCalls(clauses.loss.expr, path, at, names, "loss");
   if (loss) return { ...clauses, loss: { ...clauses.loss!, expr: loss } };
   const metrics = section === "metric" && overrideMetric(clauses.metrics, at, names);
   return metrics ? { ...clauses, metrics } : null;
@@ -130,19 +131,26 @@ function overrideOptimizer(clause: UseClause, at: Override, names: Namespaces): 
   return expr && { ...clause, expr };
 }
 
-/** `metric.accuracy.k`: an argument of the metric of that label or name. */
+/** `metric.accuracy.k`: an argument of the metric of that label, or else name. */
 function overrideMetric(metrics: readonly UseClause[], at: Override, names: Namespaces): UseClause[] | null {
   const [name, ...path] = at.path;
   const found = path.length > 0 && metrics.find((clause) => metricName(clause) === name);
-  const expr = found && overrideExpr(found.expr, path, at, names);
+  const expr = found && overrideValue(found.expr, path, at, names, "metric");
   return expr ? metrics.map((clause) => (clause === found ? { ...clause, expr } : clause)) : null;
+}
+
+type Sort = "loss" | "metric" | "schedule" | "optimizer";
+
+/** In a call, or in the calls of that sort in a mix of them. */
+function overrideValue(expr: Expr, path: readonly string[], at: Override, names: Namespaces, sort: Sort): Expr | null {
+  return overrideCalls(expr, path, at, names, sort) ?? overrideExpr(expr, path, at, names);
 }
 
 /**
  * `loss.reduction`: an argument of every loss in a sum, mean or mix of losses that has it; `loss.mse.reduction`: of the loss
- * that is called so. null: none has it.
+ * that is called so. Metrics and schedules are found in their mixes alike. null: none has it.
  */
-function overrideLosses(whole: Expr, path: readonly string[], at: Override, names: Namespaces): Expr | null {
+function overrideCalls(whole: Expr, path: readonly string[], at: Override, names: Namespaces, sort: Sort): Expr | null {
   const [first, ...rest] = path;
   let found = false;
   const inside = (expr: Expr): Expr => {
@@ -151,10 +159,10 @@ function overrideLosses(whole: Expr, path: readonly string[], at: Override, name
     if (expr.kind === "choice") {
       return { ...expr, condition: inside(expr.condition), then: inside(expr.then), else: inside(expr.else) };
     }
+    if (expr.kind === "list") return { ...expr, items: expr.items.map(inside) };
     if (expr.kind !== "call") return expr;
-    const name = expr.callee.kind === "name" ? expr.callee.name : null;
-    const isLoss = name !== null && names.user.of("loss").callable(name) !== undefined;
-    const own = isLoss && paramsOf(expr, names).includes(first) ? path : isLoss && name === first ? rest : [];
+    const callee = called(expr, names, sort);
+    const own = callee === null ? [] : paramNames(callee).includes(first) ? path : nameOf(callee) === first ? rest : [];
     const changed = own.length > 0 ? overrideExpr(expr, own, at, names) : null;
     found ||= changed !== null;
     return changed ?? { ...expr, args: expr.args.map((arg) => ({ ...arg, value: inside(arg.value) })) };
@@ -163,16 +171,26 @@ function overrideLosses(whole: Expr, path: readonly string[], at: Override, name
   return found ? result : null;
 }
 
-/** The losses that a `loss` clause calls. */
-function lossesIn(expr: Expr, names: Namespaces): Extract<Expr, { kind: "call" }>[] {
-  if (expr.kind === "unary") return lossesIn(expr.operand, names);
-  if (expr.kind === "binary") return [expr.left, expr.right].flatMap((e) => lossesIn(e, names));
-  if (expr.kind === "choice") return [expr.then, expr.else].flatMap((e) => lossesIn(e, names));
+/** The calls of that sort in an expression, but for those inside others. */
+function callsIn(expr: Expr, names: Namespaces, sort: Sort): CallExpr[] {
+  const all = (parts: readonly Expr[]): CallExpr[] => parts.flatMap((part) => callsIn(part, names, sort));
+  if (expr.kind === "unary") return all([expr.operand]);
+  if (expr.kind === "binary") return all([expr.left, expr.right]);
+  if (expr.kind === "choice") return all([expr.condition, expr.then, expr.else]);
+  if (expr.kind === "list") return all(expr.items);
   if (expr.kind !== "call") return [];
-  const { callee } = expr;
-  const isLoss = callee.kind === "name" && names.user.of("loss").callable(callee.name) !== undefined;
-  return isLoss ? [expr] : expr.args.flatMap((arg) => lossesIn(arg.value, names));
+  const inner = all(expr.args.map(({ value }) => value));
+  return called(expr, names, sort) ? [expr, ...inner] : inner;
 }
+
+/** What an expression calls, if it is of that sort. */
+function called(expr: Expr, names: Namespaces, sort: Sort): Callable | null {
+  const callee = expr.kind === "call" ? expr.callee : expr;
+  const target = callee.kind === "name" ? names.user.of(sort).callable(callee.name) : undefined;
+  return target !== undefined && isCallable(target) ? target : null;
+}
+
+const paramNames = (callee: Callable): string[] => signature(callee).params.map(({ name }) => name);
 
 function metricName({ label, expr }: UseClause): string | undefined {
   return label?.text ?? (expr.kind === "call" && expr.callee.kind === "name" ? expr.callee.name : undefined);
@@ -186,44 +204,54 @@ function unknown(
   constants: readonly string[],
 ): Diagnostic {
   const levels = levelsOf(clauses, all);
-  const inSection = path.length > 0 && Object.hasOwn(levels, section) ? levels[section] : null;
-  const sections = ["train", "optimizer", "loss", "data", "metric", "net"].map((name) => `${name}.…`);
-  const known = inSection ? inSection.map((name) => `${section}.${name}`) : [...sections, ...constants];
   const parts = [section, ...path];
+  const key = parts.join(".");
+  const level = [...levels.keys()].reverse().find((name) => key.startsWith(`${name}.`));
+  const sections = ["train", "optimizer", "loss", "data", "metric", "net"].map((name) => `${name}.…`);
+  const known =
+    level === undefined ? [...sections, ...constants] : levels.get(level)!.map((name) => `${level}.${name}`);
   // The pattern of a group may hold dots.
-  const depth = inSection ? (section === "optimizer" ? Math.max(2, parts.length - 1) : 2) : 1;
+  const least = level === undefined ? 1 : level.split(".").length + 1;
+  const depth = level === "optimizer" ? Math.max(least, parts.length - 1) : least;
   const wrong = parts.slice(0, depth).join(".");
   // What has parts of its own is meant by a key of several.
   const names = known
-    .filter((name) => depth === parts.length || !inSection || name.endsWith("…"))
+    .filter((name) => depth === parts.length || level === undefined || name.endsWith("…"))
     .map((name) => name.replace(".…", ""));
   const guess = names.includes(wrong) ? {} : didYouMean(wrong, names);
   const rest = parts.slice(depth).map((part) => `.${part}`);
   const help = guess.help?.replace("`?", `${rest.join("")}\`?`);
   const list = known.map((name) => `\`${name}\``).join(", ") || `nothing in \`${section}\``;
-  return errors.unknownOverride({ key: parts.join("."), known: list }, span, { help });
+  return errors.unknownOverride({ key, known: list }, span, { help });
 }
 
-/** The names after each section and its dot; those with parts of their own end in `.…`. */
-function levelsOf({ data, optimizer, loss, metrics }: Clauses, names: Namespaces): Record<string, string[]> {
+/** The names after each section, or after an argument of the optimizer, and a dot; those with parts of their own end in `.…`. */
+function levelsOf({ data, optimizer, loss, metrics }: Clauses, names: Namespaces): Map<string, string[]> {
   const steps = (data?.body ?? []).flatMap((s) => (s.kind === "step" ? s.steps : [])).map(stepName);
   const groups = (optimizer?.groups ?? []).filter(({ rule }) => rule.kind !== "frozen");
-  const losses = loss ? lossesIn(loss.expr, names) : [];
   const deeper = (found: readonly (string | null | undefined)[]): string[] =>
     [...new Set(found)].flatMap((name) => (name ? [`${name}.…`] : []));
-  return {
-    train: [...TRAIN_SETTINGS],
-    data: deeper(steps),
-    optimizer: [
-      ...(optimizer ? paramsOf(optimizer.expr, names) : []),
-      ...deeper(groups.flatMap(({ patterns }) => patterns.map(({ text }) => text))),
-    ],
-    loss: [
-      ...new Set(losses.flatMap((call) => paramsOf(call, names))),
-      ...deeper(losses.map(({ callee }) => (callee.kind === "name" ? callee.name : null))),
-    ],
-    metric: deeper(metrics.map(metricName)),
+  const inMix = (expr: Expr, sort: Sort): string[] => {
+    const callees = callsIn(expr, names, sort).map((call) => called(call, names, sort)!);
+    return [...new Set(callees.flatMap(paramNames)), ...deeper(callees.map(nameOf))];
   };
+  const schedules = (optimizer ? argumentsOf(optimizer.expr, names) : []).map(
+    ([name, value]) => [`optimizer.${name}`, inMix(value, "schedule")] as const,
+  );
+  return new Map([
+    ["train", [...TRAIN_SETTINGS]],
+    ["data", deeper(steps)],
+    [
+      "optimizer",
+      [
+        ...(optimizer ? paramsOf(optimizer.expr, names) : []),
+        ...deeper(groups.flatMap(({ patterns }) => patterns.map(({ text }) => text))),
+      ],
+    ],
+    ["loss", loss ? inMix(loss.expr, "loss") : []],
+    ["metric", deeper(metrics.map(metricName))],
+    ...schedules.filter(([, found]) => found.length > 0),
+  ]);
 }
 
 const nameAt = (text: string, span: Span): Name => ({ text, span });
@@ -242,20 +270,29 @@ function overrideExpr(expr: Expr, [name, ...rest]: readonly string[], at: Overri
   }
   if (expr.kind !== "call") return null;
   if (rest.length === 0) return { ...expr, args: [...expr.args, argument(name, at)] };
-  const positional = expr.args[paramsOf(expr, names).indexOf(name)];
   // The last one of that name: what the command line has set before counts.
-  const inner =
-    [...expr.args].reverse().find((arg) => arg.name?.text === name) ??
-    (positional?.name === null ? positional : undefined);
-  const changed = inner && overrideExpr(inner.value, rest, at, names);
-  return changed ? { ...expr, args: expr.args.map((arg) => (arg === inner ? { ...arg, value: changed } : arg)) } : null;
+  const inner = [...argumentsOf(expr, names)].reverse().find(([of]) => of === name)?.[1];
+  const changed = inner && overrideValue(inner, rest, at, names, "schedule");
+  if (!changed) return null;
+  return { ...expr, args: expr.args.map((arg) => (arg.value === inner ? { ...arg, value: changed } : arg)) };
 }
 
-/** The names of what is called takes, as far as they are known before it is run. */
+/** The arguments of a call with the names of their parameters. */
+function argumentsOf(expr: Expr, names: Namespaces): (readonly [name: string, value: Expr])[] {
+  const params = paramsOf(expr, names);
+  const args = expr.kind === "call" ? expr.args : [];
+  return args.flatMap(({ name, value }, i) => {
+    const of = name?.text ?? params[i];
+    return of === undefined ? [] : [[of, value] as const];
+  });
+}
+
+/** The names of what is called takes, as far as they are known before it is run. A layer may have a schedule's name. */
 function paramsOf(expr: Expr, names: Namespaces): string[] {
   const callee = expr.kind === "call" ? expr.callee : expr;
-  const target = callee.kind === "name" ? names.user.anyCallable(callee.name) : undefined;
-  return target ? signature(target).params.map(({ name }) => name) : [];
+  const any = callee.kind === "name" ? names.user.anyCallable(callee.name) : undefined;
+  const target = called(expr, names, "optimizer") ?? called(expr, names, "schedule") ?? any;
+  return target ? paramNames(target) : [];
 }
 
 /** `*.bias.weight_decay`: an argument of the group that names this pattern. */
@@ -276,7 +313,7 @@ function overrideRule(rule: GroupRule, path: readonly string[], at: Override, na
   const [name, ...rest] = path;
   if (rest.length === 0) return { ...rule, settings: [...rule.settings, argument(name, at)] };
   const inner = rule.settings.find((setting) => setting.name?.text === name);
-  const changed = inner && overrideExpr(inner.value, rest, at, names);
+  const changed = inner && overrideValue(inner.value, rest, at, names, "schedule");
   if (!changed) return null;
   return { ...rule, settings: rule.settings.map((s) => (s === inner ? { ...s, value: changed } : s)) };
 }

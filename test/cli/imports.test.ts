@@ -65,3 +65,11 @@ test("what is no file, or not there, is named", async () => {
   work.file("project/large.model", "/".repeat(5_000_000));
   expectUserError(await mlc(["check", withImport("f.model", "large.model")]), "5000000 bytes");
 });
+
+test("a misspelt path is compared with the files that there are", async () => {
+  const shown = async (path: string) => (await mlc(["check", withImport("typo.model", path)])).stderr;
+  expect(await shown("lib/block.model")).toContain("did you mean `lib/blocks.model`?");
+  expect(await shown("libs/act.model")).toContain("did you mean `lib/act.model`?");
+  expect(await shown("linked/kez.model")).not.toContain("did you mean");
+  expect(await shown("lib/nothing_like_it.model")).not.toContain("did you mean");
+});

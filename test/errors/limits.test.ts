@@ -131,18 +131,26 @@ it.each(refused)("%s", (_, text, code) => {
   }
 });
 
-it("a model that needs more than 4 GiB is refused with what takes the space", () => {
-  const text = modelWith("net { flatten; fc1: linear(30000); fc2: linear(30000); fc3: linear(10) }");
+it.each([
+  ["parameters", "net { flatten; fc1: linear(30000); fc2: linear(30000); fc3: linear(10) }", /GiB {2}param fc2.weight/],
+  ["inputs", "input image: f32[3000000]\nnet { fc: linear(10) }\ntrain { batch = 700 }", /GiB {2}input image/],
+  [
+    "what threads hold",
+    "net { conv2d(4, kernel = 3, dilation = 2^30, padding = 2^30); flatten; fc: linear(10) }",
+    /GiB {2}relayout f32\[n, 3, 8, 8\], for \d+ threads/,
+  ],
+])("a model whose %s need more than 4 GiB is refused with what takes the space", (_, clauses, most) => {
   const error = (() => {
     try {
-      compile(text);
+      compile(modelWith(clauses));
     } catch (e) {
       return e as CompileError;
     }
   })();
   const [diagnostic] = error!.diagnostics;
   expect(diagnostic.code).toBe("model-too-large");
-  expect(diagnostic.notes.map((note) => note.message)).toContainEqual(expect.stringContaining("fc2.weight"));
+  expect(diagnostic.notes.map((note) => note.message)).toContainEqual(expect.stringMatching(most));
+  expect(diagnostic.notes.map((note) => note.message)).not.toContainEqual(expect.stringContaining(" 0.0 MiB"));
 });
 
 it.each([

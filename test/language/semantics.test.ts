@@ -16,6 +16,7 @@ const tensors = ({ module }: Elaborated, kind: string): string[] =>
 const names = (m: Elaborated): string[] => m.module.tensors.filter((t) => t.kind === "param").map((t) => t.name);
 const program = ({ module }: Elaborated, name: string) => module.programs.find((p) => p.name === name)!;
 const operations = (value: Value): string[] => topological([value]).map((v) => v.op);
+const graph = (value: Value): string[] => topological([value]).map((v) => `${v.op} ${JSON.stringify(v.attrs)}`);
 
 /** The value of an expression: as the size of a parameter. */
 function value(expression: string): number {
@@ -315,6 +316,34 @@ describe("overrides", () => {
     expect(sums(model(text, { "loss.reduction": "sum" }))).toBe(0);
     const cycle = { "optimizer.lr": "one_cycle(max_lr = 0.1)", "optimizer.lr.max_lr": "0.3" };
     expect(operations(model(text, cycle).lr!)).toContain("cos");
+  });
+
+  it.each([
+    ["0.5 * cosine(0.1, T_max = 4)", "optimizer.lr.T_max", "0.5 * cosine(0.1, T_max = 9)"],
+    ["warmup(cosine(0.1, T_max = 4), 5)", "optimizer.lr.T_max", "warmup(cosine(0.1, T_max = 9), 5)"],
+    ["warmup(cosine(0.1, T_max = 4), 5)", "optimizer.lr.lr.T_max", "warmup(cosine(0.1, T_max = 9), 5)"],
+    [
+      "epoch < 3 ? linear(0.1, total_iters = 3) : cosine(0.1, T_max = 4, at = epoch - 3)",
+      "optimizer.lr.cosine.T_max",
+      "epoch < 3 ? linear(0.1, total_iters = 3) : cosine(0.1, T_max = 9, at = epoch - 3)",
+    ],
+    [
+      "linear(cosine(0.1, T_max = 4), total_iters = 3)",
+      "optimizer.lr.lr.T_max",
+      "linear(cosine(0.1, T_max = 9), total_iters = 3)",
+    ],
+  ])("reach into %s by %s", (lr, key, expected) => {
+    const rate = (expression: string, set = {}) => graph(model(`optimizer sgd(lr = ${expression})`, set).lr!);
+    expect(rate(lr, { [key]: "9" })).toEqual(rate(expected));
+    expect(rate(lr)).not.toEqual(rate(expected));
+  });
+
+  it("reach into metrics that are computed from others", () => {
+    const text = (k: number) => `metric gap: top_k(net, label, k = ${k}) - accuracy(net, label)`;
+    const gap = (k: number, set = {}) => graph(program(model(text(k), set), "evaluate").results.at(-1)!.value);
+    expect(gap(2)).not.toEqual(gap(4));
+    expect(gap(2, { "metric.gap.k": "4" })).toEqual(gap(4));
+    expect(gap(2, { "metric.gap.top_k.k": "4" })).toEqual(gap(4));
   });
 
   it("reach layers wherever they stand, by the names of their parameters", () => {
