@@ -5,7 +5,7 @@
  * reduction) or at nothing (a map); inlines the elementwise operations and views that lead to its operands; and goes on
  * through the elementwise operations after the anchor (the epilogue) to the last value that alone is needed elsewhere.
  */
-import { type Program, roots, topological, type Value } from "../ir/graph.ts";
+import { type Program, roots, sameShape, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import { tilingOf } from "../ops/tiles.ts";
 import { isHost } from "./host.ts";
@@ -253,7 +253,8 @@ function peelTranspose(user: Value, operand: Value): Value {
 
 /** Whether computing `user` evaluates an operand more than once for each of its elements. */
 function repeats(user: Value, operand: Value): boolean {
-  return user.op === "broadcast" && operand.type.shape.length < user.type.shape.length;
+  const long = ({ type }: Value) => type.shape.filter((dim) => dim !== 1);
+  return user.op === "broadcast" && !sameShape(long(operand), long(user));
 }
 
 /** The index of the maximum is written by the kernel that finds the maximum. */

@@ -80,6 +80,12 @@ describe("explain --stage fusion", () => {
     expect(double(`${conv(8)}; relu`)).toHaveLength(0);
   });
 
+  test("stores what is repeated along rows and columns once, not spread out", () => {
+    const gated = kernels("conv2d(8, kernel = 1); squeeze_excitation(4, scale_activation = hardsigmoid)");
+    expect(gated.filter((line) => /^ +map_where +f32\[n, 8, 1, 1\] .*read many times/.test(line))).toHaveLength(1);
+    expect(gated.filter((line) => /^ +map_broadcast/.test(line))).toEqual([]);
+  });
+
   test("shows one kernel for the value and the gradient of cross entropy", () => {
     expect(kernels("relu").filter((line) => line.includes("softmax "))).toHaveLength(1);
   });
