@@ -78,6 +78,15 @@ export interface Application {
   readonly result: CValue;
 }
 
+/** A loss of the library at work. */
+export interface LossCall {
+  readonly loss: string;
+  /** What it compares with the target. */
+  readonly pred: Value;
+  /** In the user's text. */
+  readonly span: Span;
+}
+
 /** What an `assert` asks of the number of samples in a batch, which is known when the batch is there. */
 export interface Requirement {
   readonly condition: Value;
@@ -100,6 +109,7 @@ export class Context {
   readonly classes = new Map<string, number>();
   /** In the order in which they end. */
   readonly applications: Application[] = [];
+  readonly losses: LossCall[] = [];
   private readonly frames: Frame[] = [];
   /** The steps of the bodies at work, outermost first. */
   private readonly trails: (readonly TrailStep[])[] = [];

@@ -23,7 +23,7 @@ import { Tensors } from "./parameters.ts";
 import { ModelPass } from "./programs.ts";
 import { type ProgramRequirement, programRequirements, refusals } from "./requirements.ts";
 import { type TrainSettings, trainSettings } from "./settings.ts";
-import { repeatedActivation, unusedArguments, unusedLets, withoutEffect } from "./warnings.ts";
+import { unsuitedActivations, unusedArguments, unusedLets, withoutEffect } from "./warnings.ts";
 
 export interface ElaborateOptions {
   /** Values of `--set`: `optimizer.lr` → `0.01`. */
@@ -106,7 +106,7 @@ class Elaboration {
       ...withoutEffect(clauses, this.tensors.all, loss!, evaluation.metricValues),
       ...unusedLets(tree.file),
       ...unusedArguments(tree),
-      ...repeatedActivation(clauses.loss!, training.outputs[0].value),
+      ...unsuitedActivations(training.ctx.losses),
       ...refusals(requirements, train.batch),
     ]) {
       this.diagnostics.add(warning);

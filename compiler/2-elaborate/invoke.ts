@@ -44,6 +44,9 @@ export function invoke(callee: Callable, binding: Binding, env: Env, label: Name
     const { given, input } = binding;
     const operands = input === null ? given : new Map([["in", input], ...given]);
     ctx.applications.push({ definition: target.definition, span, operands, result });
+  } else if (target.definition.sort === "loss") {
+    const pred = binding.given.get("pred");
+    if (pred && isTensor(pred)) ctx.losses.push({ loss: nameOf(callee), pred: pred.value, span: ctx.userSpan(span) });
   }
   return result;
 }

@@ -59,20 +59,33 @@ export function paramGroups(clause: UseClause, params: readonly TensorDecl[], en
     for (const decl of free) chosen.set(decl, treatment);
     if (free.length === 0 && !diagnostics.failed) diagnostics.add(errors.emptyGroup({}, group.span));
   }
-  if (!diagnostics.failed) for (const warning of idleOptimizer(clause, params, chosen)) diagnostics.add(warning);
+  if (!diagnostics.failed) for (const warning of idleOptimizer(clause, params, chosen, rest)) diagnostics.add(warning);
   return { rest, of: (param) => (param.frozen ? "frozen" : chosen.has(param) ? chosen.get(param)! : rest) };
 }
 
-/** The clause's own optimizer, where every parameter has another one by its group. */
+/** The clause's own optimizer, or an argument of it, where every parameter has another one by its group. */
 function idleOptimizer(
   { expr, groups }: UseClause,
   params: readonly TensorDecl[],
   chosen: ReadonlyMap<TensorDecl, Treatment>,
+  own: BoundOptimizer | null,
 ): Diagnostic[] {
-  const sorts = groups.map(({ rule }) => rule.kind);
-  const isIdle = sorts.includes("optimizer") && !sorts.includes("settings");
-  if (!isIdle || !params.every((decl) => decl.frozen || chosen.has(decl))) return [];
-  return [errors.noEffect({ what: "this optimizer", reason: "the groups behind it take all parameters" }, expr.span)];
+  if (groups.length === 0 || !params.every((decl) => decl.frozen || chosen.has(decl))) return [];
+  const changes = groups.flatMap(({ rule }) => (rule.kind === "settings" ? [rule.settings] : []));
+  if (changes.length === 0) {
+    if (!groups.some(({ rule }) => rule.kind === "optimizer")) return [];
+    return [errors.noEffect({ what: "this optimizer", reason: "the groups behind it take all parameters" }, expr.span)];
+  }
+  const reason = "the groups behind it take all parameters, and each has its own";
+  const args = (expr.kind === "call" ? expr.args : []).map(({ name, span }, i) => ({
+    name: name?.text ?? own?.target.definition.params[i]?.name.text,
+    span,
+  }));
+  const isReplaced = (name?: string): boolean =>
+    changes.every((settings) => settings.some((other) => other.name?.text === name));
+  return args
+    .filter(({ name }) => isReplaced(name))
+    .map(({ name, span }) => errors.noEffect({ what: `\`${name}\``, reason }, span));
 }
 
 function treatmentOf({ rule }: ParamGroup, expr: Expr, env: Env): Treatment {

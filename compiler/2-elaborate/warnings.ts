@@ -1,10 +1,11 @@
-/** What is allowed and hardly meant: layers and names without effect, a softmax that the loss computes again. */
-import { scan } from "../1-parse/scan.ts";
-import type { Expr, SyntaxTree, UseClause } from "../1-parse/syntax.ts";
+/** What is allowed and hardly meant: layers and names without effect, a softmax where a loss computes its own. */
+import { scan, type Token } from "../1-parse/scan.ts";
+import type { Definition, SyntaxTree } from "../1-parse/syntax.ts";
 import type { Diagnostic, SourceFile } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { type TensorDecl, topological, type Value } from "../ir/graph.ts";
 import type { Clauses } from "./clauses.ts";
+import type { LossCall } from "./context.ts";
 
 /** What is declared and has no effect: layers on the training loss, inputs on the loss and the metrics. */
 export function withoutEffect(
@@ -51,82 +52,70 @@ function deadLayers(dead: readonly TensorDecl[], evaluated: ReadonlySet<string>)
   });
 }
 
-/** `let`s of the file whose name stands nowhere else in it. */
+/** `let`s and shared layers of the file whose name stands nowhere else in it. */
 export function unusedLets(file: SourceFile): readonly Diagnostic[] {
-  const words = wordsOf(scan(file).tokens);
-  return words.all.flatMap(({ text, start, end, before }) =>
-    before === "let" && !words.isUsed(text) ? [errors.unusedLet({ name: text }, { file, start, end })] : [],
-  );
+  const { tokens } = scan(file);
+  return tokens.flatMap(({ text, start, end }, i) => {
+    const before = tokens[i - 1]?.text;
+    const declares = before === "let" || (before === "share" && tokens[i + 1]?.text === "=");
+    return declares && !isUsed(text, start, tokens) ? [errors.unusedLet({ name: text }, { file, start, end })] : [];
+  });
 }
 
 /** Parameters of the file's definitions that their bodies do not use: a learning rate that is given and has no effect. */
 export function unusedArguments({ file, items }: SyntaxTree): readonly Diagnostic[] {
   const { tokens } = scan(file);
-  return items.flatMap((item) => {
-    if (item.kind !== "definition") return [];
-    const { sort, name, params, span } = item;
-    const words = wordsOf(tokens.filter(({ start, end }) => start >= span.start && end <= span.end));
+  const definitions = items.flatMap((item): readonly Definition[] => {
+    if (item.kind === "model") return item.clauses.filter((clause) => clause.kind === "definition");
+    return item.kind === "definition" ? [item] : [];
+  });
+  return definitions.flatMap(({ sort, name, params, span }) => {
+    const own = tokens.filter(({ start, end }) => start >= span.start && end <= span.end);
     return params
-      .filter((param) => param.name.text !== "in" && !words.isUsed(param.name.text))
+      .filter((param) => param.name.text !== "in" && !isUsed(param.name.text, param.name.span.start, own))
       .map((param) => errors.unusedArgument({ sort, callee: name.text, name: param.name.text }, param.name.span));
   });
 }
 
-/** The words of a text, and which of them stand in it more than once, or in braces in the text of an assertion. */
-function wordsOf(tokens: ReturnType<typeof scan>["tokens"]) {
-  const counts = new Map<string, number>();
-  for (const { text, kind } of tokens) if (kind === "word") counts.set(text, (counts.get(text) ?? 0) + 1);
-  const texts = tokens.filter(({ kind }) => kind === "string").map(({ text }) => text);
-  return {
-    all: tokens.map((token, i) => ({ ...token, before: tokens[i - 1]?.text })),
-    isUsed: (word: string): boolean => counts.get(word) !== 1 || texts.some((text) => text.includes(`{${word}`)),
-  };
+/** Whether a name that is declared at `start` stands elsewhere, but as a member or before `=`, or in the text of an assertion. */
+function isUsed(name: string, start: number, tokens: readonly Token[]): boolean {
+  return tokens.some((token, i) =>
+    token.kind === "string"
+      ? token.text.includes(`{${name}`)
+      : token.text === name && token.start !== start && tokens[i + 1]?.text !== "=" && tokens[i - 1]?.text !== ".",
+  );
 }
 
-/** Losses that begin with an activation of their own, and what must not stand in front of them. */
-const OWN_ACTIVATION: Readonly<
-  Record<string, { readonly computes: string; readonly found: (v: Value) => string | null }>
-> = {
-  cross_entropy: {
-    computes: "log_softmax",
-    found: (v) => (isSoftmax(v) ? "softmax" : isLogSoftmax(v) ? "log_softmax" : null),
-  },
-  bce_with_logits: { computes: "sigmoid", found: (v) => (v.op === "sigmoid" ? "sigmoid" : null) },
-};
+type Activation = "softmax" | "log_softmax" | "sigmoid";
 
-/** `cross_entropy(net, …)` where the net ends with `softmax`, and the like. */
-export function repeatedActivation({ expr }: UseClause, net: Value): readonly Diagnostic[] {
-  const value = throughViews(net);
-  return callsOn("net", expr).flatMap(({ callee, span }) => {
-    const known = Object.hasOwn(OWN_ACTIVATION, callee) ? OWN_ACTIVATION[callee] : undefined;
-    const activation = known?.found(value) ?? null;
-    if (known === undefined || activation === null) return [];
-    const note = { message: `the net's \`${activation}\` is computed here`, span: value.span };
-    return [
-      errors.repeatedActivation({ loss: callee, computes: known.computes, found: activation }, span, { notes: [note] }),
-    ];
+/** What losses of the library are hardly meant to be given, and what is wrong with it. */
+const UNSUITED: ReadonlyMap<string, readonly [made: readonly Activation[], warning: typeof errors.repeatedActivation]> =
+  new Map([
+    ["cross_entropy", [["softmax", "log_softmax"], errors.repeatedActivation]],
+    ["bce_with_logits", [["sigmoid"], errors.repeatedActivation]],
+    ["nll", [["softmax"], errors.missingLogarithm]],
+    ["kl_div", [["softmax"], errors.missingLogarithm]],
+  ]);
+
+/** `cross_entropy` of what `softmax` made, and the like. */
+export function unsuitedActivations(losses: readonly LossCall[]): readonly Diagnostic[] {
+  return losses.flatMap(({ loss, pred, span }) => {
+    const value = throughViews(pred);
+    const found = activationOf(value);
+    const [made, warning] = UNSUITED.get(loss) ?? [];
+    if (found === null || warning === undefined || !made?.includes(found)) return [];
+    const notes = [{ message: `the \`${found}\` is computed here`, span: value.span }];
+    return [warning({ loss, found }, span, { notes })];
   });
 }
 
-/** Calls in an expression whose first argument is this name. */
-function callsOn(name: string, expr: Expr): { callee: string; span: Expr["span"] }[] {
-  const inner = Object.values(expr).flatMap((part): Expr[] =>
-    (Array.isArray(part) ? part : [part]).flatMap((p) =>
-      p?.value?.kind ? [p.value] : p?.expr?.kind ? [p.expr] : p?.kind ? [p] : [],
-    ),
-  );
-  const own =
-    expr.kind === "call" &&
-    expr.callee.kind === "name" &&
-    expr.args[0]?.value.kind === "name" &&
-    expr.args[0].value.name === name
-      ? [{ callee: expr.callee.name, span: expr.span }]
-      : [];
-  return [...own, ...inner.flatMap((part) => callsOn(name, part))];
+function activationOf(value: Value): Activation | null {
+  if (value.op === "sigmoid") return "sigmoid";
+  return isSoftmax(value) ? "softmax" : isLogSoftmax(value) ? "log_softmax" : null;
 }
 
 function throughViews(value: Value): Value {
-  return value.op === "reshape" || value.op === "broadcast" ? throughViews(value.inputs[0]) : value;
+  return ["reshape", "broadcast", "transpose"].includes(value.op) ? throughViews(value.inputs[0]) : value;
 }
 
 /** e / Σ e with e = exp(…) */
