@@ -20,6 +20,9 @@ export interface BoundOptimizer {
   readonly span: Span;
 }
 
+/** What the library's optimizers call their learning rate. */
+const RATE = "lr";
+
 /** `frozen`: not trained. null: an error was reported. */
 export type Treatment = BoundOptimizer | "frozen" | null;
 
@@ -63,7 +66,7 @@ export function paramGroups(clause: UseClause, params: readonly TensorDecl[], en
   return { rest, of: (param) => (param.frozen ? "frozen" : chosen.has(param) ? chosen.get(param)! : rest) };
 }
 
-/** The clause's own optimizer, or an argument of it, where every parameter has another one by its group. */
+/** The clause's own optimizer, or its learning rate, where every parameter has another one by its group. */
 function idleOptimizer(
   { expr, groups }: UseClause,
   params: readonly TensorDecl[],
@@ -76,16 +79,14 @@ function idleOptimizer(
     if (!groups.some(({ rule }) => rule.kind === "optimizer")) return [];
     return [errors.noEffect({ what: "this optimizer", reason: "the groups behind it take all parameters" }, expr.span)];
   }
+  // Of other arguments, such as the weight decay, what the groups say is often an exception from what is meant in general.
+  const taken = own?.target.definition.params ?? [];
+  const rate = (expr.kind === "call" ? expr.args : []).find(
+    ({ name }, i) => (name?.text ?? taken[i]?.name.text) === RATE,
+  );
+  if (!rate || !changes.every((settings) => settings.some(({ name }) => name?.text === RATE))) return [];
   const reason = "the groups behind it take all parameters, and each has its own";
-  const args = (expr.kind === "call" ? expr.args : []).map(({ name, span }, i) => ({
-    name: name?.text ?? own?.target.definition.params[i]?.name.text,
-    span,
-  }));
-  const isReplaced = (name?: string): boolean =>
-    changes.every((settings) => settings.some((other) => other.name?.text === name));
-  return args
-    .filter(({ name }) => isReplaced(name))
-    .map(({ name, span }) => errors.noEffect({ what: `\`${name}\``, reason }, span));
+  return [errors.noEffect({ what: "this learning rate", reason }, rate.span)];
 }
 
 function treatmentOf({ rule }: ParamGroup, expr: Expr, env: Env): Treatment {

@@ -124,7 +124,7 @@ it.each([
   [
     "a rate that each group has of its own",
     'optimizer sgd(0.1, momentum = 0.9) {\n"*.bias": lr = 0.2\n"*": lr = 0.3, momentum = 0\n}',
-    "`lr` has no effect: the groups behind it take all parameters, and each has its own",
+    "this learning rate has no effect: the groups behind it take all parameters, and each has its own",
   ],
 ])("without effect: %s", (_, clauses, message) => expect(messages(clauses)).toEqual([message]));
 
