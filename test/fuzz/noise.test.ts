@@ -19,6 +19,20 @@ it("Winograd's algorithm may turn the sign of a gradient that is 0, convolutions
   expect(spread(false)).toBeLessThan(1e-6);
 });
 
+it("a gradient p − 1 of a class that is all but certain rounds as p does", async () => {
+  const model: RandomModel = {
+    ...MODEL,
+    definitions: ["optimizer capture() { param = grad }"],
+    net: [line("flatten"), line("fc: linear(3)"), line("fc + constants([20, 0, 0])")],
+    loss: "cross_entropy(net, argmax(net, axis = 1))",
+    optimizer: "capture",
+  };
+  const [step] = (await referenceOf(model)).steps;
+  const gradients = step.expected.get("fc.bias")!.data;
+  expect(Math.max(...gradients.map(Math.abs))).toBeLessThan(1e-6);
+  expect(step.spread({ bits: 50, winograd: false }, 3).get("fc.bias")).toBeGreaterThan(2 ** -52);
+});
+
 it("the largest element stays the largest under noise", async () => {
   const net = [line("fc: linear(6)"), line("max(axis = 1)")];
   const model = { ...MODEL, inputs: ["input x: f32[4]"], net, loss: "sum(net)", optimizer: "sgd(lr = 1)" };

@@ -2,9 +2,15 @@
  * Rounding errors as noise on what each operation gives (Monte Carlo arithmetic: Parker 1997), as large as a backend's may be:
  * relative to the result itself, of sums relative to the sum of the terms' sizes, and with Winograd's algorithm, whose
  * transforms mix what the definition keeps apart, relative to the largest of these in the tensor.
+ *
+ * A sum of sums is one sum, whose terms the compiler may add in another order or leave out where they are known to cancel. So
+ * softmax(x − m) loses the gradient of m, Σ (p − y), which is 0: what is left, p − y, rounds relative to p and y, while the
+ * definition, with that gradient, rounds relative to the difference.
  */
+import type { Value } from "../../compiler/ir/graph.ts";
 import type { InterpretEnv } from "../../compiler/ir/interpret.ts";
 import { opNamed } from "../../compiler/ops/index.ts";
+import type { Tensor } from "../../compiler/ops/op.ts";
 import type { Random } from "./random.ts";
 
 export interface Precision {
@@ -17,9 +23,11 @@ export interface Precision {
 const WINOGRAD_BITS = 5;
 
 const CONVOLUTIONS = ["conv2d", "conv2d_grad_input", "conv2d_grad_weight"];
-/** Operations that add up: linear in each operand, without negative coefficients. */
+/** Operations that add up: linear in each operand, with coefficients of 1 or −1. */
 const SUMS = [
   ...CONVOLUTIONS,
+  "add",
+  "sub",
   "sum",
   "matmul",
   "contract_rows",
@@ -28,6 +36,8 @@ const SUMS = [
   "max_unpool2d",
   "scatter_rows",
 ];
+/** Those whose sums are one sum with their operands' own. */
+const ADDITIONS = ["add", "sub", "sum"];
 /** Elements of the operands, signs and small whole numbers: nothing is rounded. */
 const EXACT = [
   ...["const", "abs", "neg", "sign", "floor", "cast", "where", "maximum", "minimum", "stop_gradient", "max"],
@@ -45,19 +55,57 @@ export function noise(
 ): NonNullable<InterpretEnv["round"]> {
   const size = 2 ** -bits;
   const stored = grid ? Math.fround : (v: number): number => v;
-  return (result, { op, type, attrs, inputs }, operands) => {
-    const { category, reference } = opNamed(op);
-    if (type.dtype !== "f32" || category === "view" || category === "index" || EXACT.includes(op)) return result;
+  const sizes = new Sizes();
+  return (result, value, operands) => {
+    const { op, type } = value;
+    const { category } = opNamed(op);
+    if (type.dtype !== "f32" || category === "view" || category === "index" || EXACT.includes(op)) {
+      return sizes.pass(result, value, operands);
+    }
     const error = (): number => size * (2 * random.unit() - 1);
     const most = BOUNDED.includes(op) ? 1 : Infinity;
     const near = (v: number): number => stored(Math.max(-most, Math.min(most, v * (1 + error()))));
     if (!SUMS.includes(op)) return { ...result, data: result.data.map(near) };
-    const sizes = operands.map((x, i) => (inputs[i].type.dtype === "f32" ? { ...x, data: x.data.map(Math.abs) } : x));
-    const terms = reference!(sizes, attrs, { ...type, shape: result.shape }, { n: 0, seed: 0, step: 0 }).data;
+    const terms = sizes.ofTerms(result, value, operands);
     if (!(winograd && CONVOLUTIONS.includes(op))) {
-      return { ...result, data: result.data.map((v, i) => stored(v + terms[i] * error())) };
+      const noisy = { ...result, data: result.data.map((v, i) => stored(v + terms.data[i] * error())) };
+      return sizes.keep(noisy, value, terms);
     }
-    const largest = 2 ** WINOGRAD_BITS * terms.reduce((a, b) => Math.max(a, b), 0);
+    const largest = 2 ** WINOGRAD_BITS * terms.data.reduce((a, b) => Math.max(a, b), 0);
     return { ...result, data: result.data.map((v) => stored(v + largest * error())) };
   };
+}
+
+/** Of each element of a sum the sum of its terms' sizes, also where it is a sum of sums; of other values the element's size. */
+class Sizes {
+  private readonly known = new WeakMap<Tensor, Tensor>();
+
+  /** What an operation adds up, without signs. */
+  ofTerms(result: Tensor, value: Value, operands: readonly Tensor[]): Tensor {
+    const { op, inputs } = value;
+    const own = (x: Tensor): Tensor => ({ ...x, data: x.data.map(Math.abs) });
+    const of = (x: Tensor): Tensor => (ADDITIONS.includes(op) && this.known.get(x)) || own(x);
+    const terms = operands.map((x, i) => (inputs[i].type.dtype === "f32" ? of(x) : x));
+    return applied(op === "sub" ? "add" : op, terms, value, result);
+  }
+
+  /** The result of an addition has these. */
+  keep(result: Tensor, { op }: Value, terms: Tensor): Tensor {
+    if (ADDITIONS.includes(op)) this.known.set(result, terms);
+    return result;
+  }
+
+  /** A sum negated, or seen in another shape, is a sum. */
+  pass(result: Tensor, value: Value, operands: readonly Tensor[]): Tensor {
+    const terms = operands.length === 1 ? this.known.get(operands[0]) : undefined;
+    if (!terms) return result;
+    if (value.op === "neg") this.known.set(result, terms);
+    else if (opNamed(value.op).category === "view") this.known.set(result, applied(value.op, [terms], value, result));
+    return result;
+  }
+}
+
+function applied(op: string, operands: readonly Tensor[], { attrs, type }: Value, { shape }: Tensor): Tensor {
+  const { data } = opNamed(op).reference!(operands, attrs, { ...type, shape }, { n: 0, seed: 0, step: 0 });
+  return { shape, data: data.map(Math.abs) };
 }
