@@ -94,7 +94,9 @@ function simplified(b: Builder, op: BinaryOperator, x: Value, y: Value): Value |
   const approached = y.op === "sub" && y.inputs[1] === x ? whole(y.inputs[0]) : null;
   if (op === "+") return cx === 0 ? whole(y) : cy === 0 ? whole(x) : approached;
   if (op === "-") return cy === 0 ? whole(x) : cx === 0 && whole(y) ? b.neg(y) : null;
-  if (op === "*") return cx === 0 || cy === 0 ? zero() : cx === 1 ? whole(y) : cy === 1 ? whole(x) : null;
+  // A tensor of zeros is multiplied with: what lies behind keeps its gradient, which is 0.
+  if (op === "*" && [x, y].some((v) => v.op === "const" && constantOf(v) === 0)) return zero();
+  if (op === "*") return cx === 1 ? whole(y) : cy === 1 ? whole(x) : null;
   if (op === "/") return cy === 1 ? whole(x) : null;
   return op === "^" && cy !== null && whole(x) ? power(b, x, cy) : null;
 }

@@ -196,7 +196,7 @@ class Binder {
     const mayWait = this.flow === "first" && first === this.params[0] && isOnlyTensor(first) && second !== undefined;
     if (mayWait && wordOf(second, arg.value) !== null) return this.place(second, this.value(arg.value, second), arg);
     const value = this.value(arg.value, first);
-    this.place(mayWait && !isTensor(value) ? second : first, value, arg);
+    this.place(mayWait && !isTensor(value) && !isPoison(value) ? second : first, value, arg);
   }
 
   private place(param: Param | undefined, value: CValue, arg: Argument): void {

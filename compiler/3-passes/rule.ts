@@ -30,6 +30,8 @@ export class RuleContext {
   constructor(
     readonly b: Builder,
     private readonly inputs: Module["inputs"],
+    /** Whether gradients are written out already. */
+    readonly differentiated: boolean,
   ) {}
 
   rate(value: Value): number {

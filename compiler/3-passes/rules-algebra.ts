@@ -55,6 +55,17 @@ function constantPower(value: Value, { b }: RuleContext): Value | null {
   return p > 0 ? power(b, x, p) : b.div(1, power(b, x, -p));
 }
 
+/** How far into an expression an infinite or undefined constant is looked for. */
+const DEPTH = 6;
+
+/** Whether elements of x are chosen from, or computed with, a constant that is not finite: a loss of nothing is 0 / 0. */
+function holdsInfinite(x: Value, depth = DEPTH): boolean {
+  if (x.op === "const") return !Number.isFinite(constantOf(x));
+  if (depth === 0 || x.type.dtype === "bool") return false;
+  if (!["elementwise", "view", "reduce"].includes(opNamed(x.op).category)) return false;
+  return x.inputs.some((input) => holdsInfinite(input, depth - 1));
+}
+
 /** c ? a : b with nested choices on the same condition resolved. */
 function nestedChoice({ inputs: [cond, a, b] }: Value, c: RuleContext): Value | null {
   const inner = (x: Value, branch: 1 | 2) => (x.op === "where" && x.inputs[0] === cond ? x.inputs[branch] : x);
@@ -91,10 +102,11 @@ export const algebraRules: readonly Rule[] = [
   },
   {
     name: "mul-zero",
-    doc: "x · 0 → 0",
+    doc: "x · 0 → 0, once gradients are written out: the loss may be 0 / 0 behind it, and x's gradient NaN",
     assumes: "x is finite",
     ops: ["mul"],
-    rewrite: ({ inputs: [, y], type }, { b }) => (isConst(y, 0) ? inShape(b, y, type.shape) : null),
+    rewrite: ({ inputs: [x, y], type }, { b, differentiated }) =>
+      differentiated && isConst(y, 0) && !holdsInfinite(x) ? inShape(b, y, type.shape) : null,
   },
   {
     name: "zero-div",

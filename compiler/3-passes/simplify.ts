@@ -31,8 +31,13 @@ class Simplifier {
     private readonly b: Builder,
     module: Module,
   ) {
-    this.context = new RuleContext(b, module.inputs);
-    this.rewritesLeft = REWRITES_PER_VALUE * topological(module.programs.flatMap(roots)).length;
+    const values = topological(module.programs.flatMap(roots));
+    this.context = new RuleContext(
+      b,
+      module.inputs,
+      values.every(({ op }) => op !== "grad"),
+    );
+    this.rewritesLeft = REWRITES_PER_VALUE * values.length;
     for (const rule of rules) {
       for (const op of rule.ops) {
         if (!this.rulesByOp.has(op)) this.rulesByOp.set(op, []);

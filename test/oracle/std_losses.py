@@ -100,7 +100,7 @@ def class_losses() -> list[Case]:
                 f"{name} of {shape} and {declared}", f"{name}(net, label, {w})", lambda p, label, f=function: f(p, label, weight=weight),
                 IMAGES[:, :size], {"label": Target(declared, labels)}, shape,
             ))  # fmt: skip
-    return cases + smoothed() + probabilities()
+    return cases + smoothed() + probabilities() + weightless()
 
 
 def smoothed() -> list[Case]:
@@ -120,6 +120,21 @@ def smoothed() -> list[Case]:
     cases.append(labelled(loss, loss, label_smoothing=1.0))
     loss = "cross_entropy(net, label, label_smoothing = 0.2)"
     return cases + [labelled(f"{loss}, all ignored", loss, [-100] * 5, declared="i32", label_smoothing=0.2)]
+
+
+def weightless() -> list[Case]:
+    """Class weights of 0, down to a single class: the mean has nothing to divide by."""
+    cases = []
+    for classes, declared in ((4, "class[4]"), (4, "i32"), (1, "i32")):
+        pred, weight = LOGITS[:, :classes], [0] * classes
+        labels = [-100 if declared == "i32" and i == 1 else label % classes for i, label in enumerate(LABELS)]
+        for name, function, options in (("cross_entropy", F.cross_entropy, {}), ("cross_entropy", F.cross_entropy, {"label_smoothing": 0.3}), ("nll", F.nll_loss, {})):
+            for reduction in ("mean", "sum"):
+                text = "".join(f", {key} = {value}" for key, value in options.items())
+                loss = f"{name}(net, label, weight = {weight}, reduction = {reduction}{text})"
+                cases.append(labelled(f"{loss} of {declared}", loss, labels, pred, declared, function, weight=float32(weight), reduction=reduction, **options))
+    loss = "cross_entropy(net, values, weight = [0, 0, 0, 0])"
+    return cases + [Case(loss, loss, lambda p, v: F.cross_entropy(p, v, weight=float32([0] * 4)), LOGITS, {"values": PROBABILITIES})]
 
 
 def probabilities() -> list[Case]:

@@ -1,6 +1,6 @@
 /**
- * A net whose output is what the test says: a linear layer without bias on the rows of the identity gives the columns of its
- * weight. One step of `sgd(lr = 1)` then subtracts from them exactly the gradient of the loss.
+ * A net whose output is what the test says: each sample is the number of a row of a weight. One step of `sgd(lr = 1)` then
+ * subtracts from them exactly the gradient of the loss, in which no sample's NaN reaches another.
  */
 import { type Evaluation, encodeSafetensors, type Trainer } from "../../runtime/index.ts";
 import { type Backend, compileFor, trainerOf } from "./train.ts";
@@ -32,11 +32,15 @@ export function givenModel(given: Given): string {
   const samples = values.length / features;
   const declared = Object.entries(targets).map(([name, { type }]) => `target ${name}: ${type}`);
   return `${definitions}
+layer given(samples: size, features: size) {
+  param weight[samples, features] ~ zeros
+  gather_rows(weight, in)
+}
 model given {
-  input row: f32[${samples}]
+  input row: i32
   ${declared.join("\n  ")}
   net {
-    given: linear(${features}, bias = false)
+    given: given(${samples}, ${features})
     ${net}
   }
   ${heads}
@@ -49,11 +53,10 @@ export async function run(given: Given, backend: Backend): Promise<Outcome> {
   const { features, values, targets } = given;
   const samples = values.length / features;
   const trainer = await trainerOf(compileFor(givenModel(given), backend));
-  const weight = values.map((_, i) => values[(i % samples) * features + Math.floor(i / samples)]);
   const others = trainer.parameters().filter(({ name }) => name !== "given.weight");
-  const given0 = { name: "given.weight", shape: [features, samples], data: Float64Array.from(weight) };
+  const given0 = { name: "given.weight", shape: [samples, features], data: Float64Array.from(values) };
   await trainer.load(encodeSafetensors([given0, ...others]));
-  const row = Float32Array.from({ length: samples ** 2 }, (_, i) => Number(i % (samples + 1) === 0));
+  const row = Int32Array.from({ length: samples }, (_, i) => i);
   const columns = Object.entries(targets).map(([name, { type, values: v }]) => [
     name,
     type.startsWith("f32") ? Float32Array.from(v) : Int32Array.from(v),
@@ -64,7 +67,7 @@ export async function run(given: Given, backend: Backend): Promise<Outcome> {
   const output = prediction.output ?? prediction.logits;
   const { loss } = await trainer.step(batch);
   const { data } = trainer.tensor("given.weight");
-  const gradient = values.map((value, i) => value - data[(i % features) * samples + Math.floor(i / features)]);
+  const gradient = values.map((value, i) => value - data[i]);
   return { loss, gradient, trainer, evaluation, output: [...(output as Float32Array)] };
 }
 

@@ -40,7 +40,7 @@ function setUp(): { context: RuleContext; example: ExampleContext; env: Interpre
     },
   };
   const env = { n: SAMPLES, seed: 1, step: 0, host: {}, tensors, inputs };
-  return { context: new RuleContext(b, declared), example, env };
+  return { context: new RuleContext(b, declared, true), example, env };
 }
 
 function expectEqual(before: Value, after: Value, env: InterpretEnv): void {
