@@ -83,6 +83,7 @@ export const tooManyTokens = message("too-many-tokens", ["limit"]);
 export const tokenTooLong = message("token-too-long", ["length", "limit"]);
 export const strayCharacter = message("stray-character", ["text"]);
 export const unterminatedText = message("unterminated-text", []);
+export const numberOutOfRange = message("number-out-of-range", ["what", "side"]);
 export const unmatchedBracket = message("unmatched-bracket", ["bracket"]);
 export const mismatchedBracket = message("mismatched-bracket", ["found", "expected"]);
 export const unclosedBracket = message("unclosed-bracket", ["bracket", "closing"]);

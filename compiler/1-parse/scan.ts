@@ -221,7 +221,16 @@ class Scanner {
       this.report(errors.tooManyTokens({ limit: MAX_TOKENS }, this.span(start, end)));
       this.stopped = true;
     }
+    if (kind === "number") this.number(text, start, end);
     this.tokens.push({ kind, text, start, end, braces: this.braces });
+  }
+  private number(text: string, start: number, end: number): void {
+    const value = Number(text);
+    const isLost = value === 0 && /^[^eE]*[1-9]/.test(text);
+    if (Number.isFinite(value) && !isLost) return;
+    const what = text.length > 40 ? `${text.slice(0, 40)}…` : text;
+    const side = isLost ? "too near to 0 to be told from it" : "too large: numbers end at 1.8e308";
+    this.report(errors.numberOutOfRange({ what, side }, this.span(start, end)));
   }
   private span(start: number, end: number): Span {
     return { file: this.file, start, end };

@@ -42,6 +42,12 @@ export function numbers(op: BinaryOperator, a: number, b: number): number {
   return op === "/" ? a / b : a ** b;
 }
 
+/** Whether a finite result was beyond all numbers: x / 0 and 0 ^ −1 are infinite by themselves. */
+export function overflows(result: CValue, operands: readonly CValue[]): boolean {
+  if (typeof result !== "number" || Number.isFinite(result) || Number.isNaN(result)) return false;
+  return operands.flat().every((x) => typeof x !== "number" || (Number.isFinite(x) && x !== 0));
+}
+
 /** The operand as a value of the IR; bool and integers become f32 unless `keep`. */
 export function toValue(b: Builder, a: Numeric | boolean, keep = false): Value {
   if (typeof a === "number") return b.const(a);

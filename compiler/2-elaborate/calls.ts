@@ -234,9 +234,17 @@ class Binder {
       };
       throw this.env.ctx.failure(errors.wrongArgument(params, span, { notes: signatureNote(this.callee) }));
     }
+    if (typeof value === "number" && !Number.isFinite(value) && isForTraining(this.callee)) {
+      const params = { callee: nameOf(this.callee), name: param.name, expected: "a finite number", found: show(value) };
+      throw this.env.ctx.failure(errors.wrongArgument(params, span, { notes: signatureNote(this.callee) }));
+    }
     this.given.set(param.name, value);
   }
 }
+
+/** What makes steps or rates of its numbers. */
+const isForTraining = ({ target }: Callable): boolean =>
+  target.kind === "definition" && ["optimizer", "schedule"].includes(target.definition.sort);
 
 const takesFunction = ({ types, words }: Param): boolean =>
   types.includes("function") || (types.length === 0 && words.length === 0);

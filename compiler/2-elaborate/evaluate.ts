@@ -1,9 +1,9 @@
 /** Evaluates expressions at compile time; operations on tensors become values of the IR. */
 import type { BinaryOperator, Expr, Name, Step } from "../1-parse/syntax.ts";
-import { ShapeError, type Span } from "../diagnostics.ts";
+import { type Diagnostic, ShapeError, type Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { sizeOf } from "../ir/graph.ts";
-import { COMPARISONS, choose, compareNumbers, elementwise, numbers } from "./arithmetic.ts";
+import { COMPARISONS, choose, compareNumbers, elementwise, numbers, overflows } from "./arithmetic.ts";
 import { matmul } from "./builtins/linear-algebra.ts";
 import { apply, call, complete } from "./calls.ts";
 import { type Context, didYouMean, type Env, lookup, meantElsewhere } from "./context.ts";
@@ -180,7 +180,11 @@ function binary(expr: Extract<Expr, { kind: "binary" }>, env: Env): CValue {
     }
     return operation(span, env, () => matmul(env.ctx.b, left as Tensor, right as Tensor));
   }
-  if (typeof left === "number" && typeof right === "number") return ofNumbers(op, left, right);
+  if (typeof left === "number" && typeof right === "number") {
+    const result = ofNumbers(op, left, right);
+    if (overflows(result, [left, right])) throw env.ctx.failure(tooLarge(`${show(left)} ${op} ${show(right)}`, span));
+    return result;
+  }
   if (numeric(left) && numeric(right)) return operation(span, env, () => elementwise(env.ctx.b, op, left, right));
   const isEquality = op === "==" || op === "!=";
   // A word without quotes is most likely the name of a function.
@@ -193,6 +197,12 @@ function binary(expr: Extract<Expr, { kind: "binary" }>, env: Env): CValue {
 function ofNumbers(op: BinaryOperator, left: number, right: number): CValue {
   return COMPARISONS.includes(op) ? compareNumbers(op, left, right) : numbers(op, left, right);
 }
+
+/** What arithmetic on finite numbers may not give. */
+export const tooLarge = (what: string, span: Span): Diagnostic =>
+  errors.numberOutOfRange({ what, side: "too large: numbers end at 1.8e308" }, span, {
+    help: "infinity is written `1 / 0`",
+  });
 
 /** Equality of words, conditions and lists; of lists with the batch size in them too. */
 export function equal(a: CValue, b: CValue): boolean {

@@ -2,12 +2,13 @@
 import type { Definition, Name } from "../1-parse/syntax.ts";
 import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
+import { overflows } from "./arithmetic.ts";
 import { unifyAxes } from "./axes.ts";
 import { bodyOf, runBody } from "./body.ts";
 import { mean, sum } from "./builtins/reduce.ts";
 import type { Binding } from "./calls.ts";
 import type { Env } from "./context.ts";
-import { evaluate, operation } from "./evaluate.ts";
+import { evaluate, operation, tooLarge } from "./evaluate.ts";
 import { ChosenInits } from "./inits.ts";
 import type { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
@@ -75,7 +76,12 @@ function invokeBuiltin(
     const notes = ctx.isUser(span.file) ? signatureNote(callee) : [];
     throw ctx.failure(errors.wrongArgument(params, span, { notes }));
   };
-  return operation(span, env, () => builtin.run({ b: ctx.b, nextSite: () => ctx.nextSite(), wrong }, args));
+  const result = operation(span, env, () => builtin.run({ b: ctx.b, nextSite: () => ctx.nextSite(), wrong }, args));
+  const operands = Object.values(args);
+  if (overflows(result, operands)) {
+    throw ctx.failure(tooLarge(`${nameOf(callee)}(${operands.map(show).join(", ")})`, span));
+  }
+  return result;
 }
 
 function runDefinition(

@@ -25,7 +25,7 @@ const ACTIVATION = "<relu|gelu|tanh|leaky_relu(0.1)|$own>";
 export const ACTIVATIONS: readonly string[] = [
   "<tanh|sigmoid|relu|gelu|silu|elu|selu|celu|mish|softplus|relu6|leaky_relu|sin|cos|erf>",
   "<relu|softsign|hardtanh|log_sigmoid|hardswish|hardsigmoid|tanhshrink|softshrink|hardshrink|rrelu|abs>",
-  "<leaky_relu(0.2)|elu(0.7)|celu(0.5)|softplus(2)|gelu(approximate = tanh)|hardtanh(-0.5, 0.7)|softshrink(0.2)>",
+  "<leaky_relu(0.2)|elu(0.7)|celu(0.5)|softplus(2)|clamp(-0.5, 1)|clamp(max = 0.3)|gelu(approximate = tanh)|hardtanh(-0.5, 0.7)|softshrink(0.2)>",
   "<hardshrink(0.1)|threshold(0.1, value = -0.3)|rrelu(0.1, 0.4)|prelu|prelu(init = 0.1)|prelu($channels)>",
 ];
 

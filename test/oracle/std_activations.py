@@ -23,7 +23,7 @@ class HardSigmoid(nn.Module):
     """PyTorch's own has a gradient of 1/6 in float32, also where it computes in float64."""
 
     def forward(self, x):
-        return torch.where(x <= -3, 0, torch.where(x >= 3, 1, x / 6 + 0.5))
+        return torch.where((x > -3) & (x < 3), x / 6 + 0.5, F.hardsigmoid(x).detach())
 
 
 class Channels(nn.Module):
@@ -52,6 +52,8 @@ ACTIVATIONS = {
     "gelu": nn.GELU(), "gelu(approximate = tanh)": nn.GELU(approximate="tanh"), "silu": nn.SiLU(), "mish": nn.Mish(),
     "sigmoid": nn.Sigmoid(), "tanh": nn.Tanh(), "hardswish": nn.Hardswish(), "hardsigmoid": HardSigmoid(),
     "hardtanh": nn.Hardtanh(), "hardtanh(min_val = -0.5, max_val = 2)": nn.Hardtanh(-0.5, 2.0),
+    "clamp(0, 1)": Function(torch.clamp, min=0, max=1), "clamp(min = -1)": Function(torch.clamp, min=-1), "clamp(max = 0.5)": Function(torch.clamp, max=0.5),
+    "clamp(2, 1)": Function(torch.clamp, min=2, max=1), "|> { clamp(min = 0.5 * in, max = 2 - in) }": Function(lambda x: torch.clamp(x, min=0.5 * x, max=2 - x)),
     "softplus": nn.Softplus(), "softplus(beta = 2, threshold = 5)": nn.Softplus(2.0, 5.0),
     "softsign": nn.Softsign(), "log_sigmoid": nn.LogSigmoid(), "tanhshrink": nn.Tanhshrink(),
     "softshrink": nn.Softshrink(), "softshrink(lambd = 1.5)": nn.Softshrink(1.5), "hardshrink": nn.Hardshrink(),
