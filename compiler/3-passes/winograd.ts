@@ -98,12 +98,11 @@ class Algorithm {
   inputGradient(points: Value, shape: Value["type"]["shape"]): Value {
     return this.untile(points, transposed(this.t.input), this.image, shape);
   }
-  /** From [P, C, O]. */
+  /** From [P, O, C]. */
   weightGradient(points: Value, shape: Value["type"]["shape"]): Value {
-    const [p, c, o] = points.type.shape;
-    const images = this.b.reshape(this.b.transpose(points, [0, 2, 1]), [p, o, 1, c]);
+    const [p, o, c] = points.type.shape;
     return this.untile(
-      images,
+      this.b.reshape(points, [p, o, 1, c]),
       transposed(this.t.kernel),
       { stride: this.kernel, padding: [0, 0], tiles: [1, 1] },
       shape,
@@ -145,6 +144,18 @@ function winogradGradInput(b: Builder, m: number, conv: Value, dy: Value, w: Val
 
 function winogradGradWeight(b: Builder, m: number, conv: Value, x: Value, dy: Value, again: boolean): Value {
   const algorithm = new Algorithm(b, m, conv, conv.type.shape, dy.type.shape);
-  const product = b.op("contract_rows", [algorithm.input(x, again), algorithm.outputGradient(dy)], { batch: 1 });
-  return algorithm.weightGradient(product, conv.type.shape);
+  const [points, gradients] = [algorithm.input(x, again), algorithm.outputGradient(dy)];
+  const product = (left: Value, right: Value) => b.op("contract_rows", [left, right], { batch: 1 });
+  // Few channels do not fill the columns of register tiles: they are the rows then.
+  const [o, c] = conv.type.shape as number[];
+  const sums =
+    tiledSize(o, c) <= tiledSize(c, o)
+      ? product(gradients, points)
+      : b.transpose(product(points, gradients), [0, 2, 1]);
+  return algorithm.weightGradient(sums, conv.type.shape);
+}
+
+/** Elements of the register tiles, 4 rows by 8 columns, that cover a matrix. */
+function tiledSize(rows: number, columns: number): number {
+  return Math.ceil(rows / 4) * 4 * Math.ceil(columns / 8) * 8;
 }

@@ -1,26 +1,37 @@
 /** Sums over samples that teams have added up on their own: the first team's plus the second's, and so on. */
 import type { Affine, Buffer, Local } from "../../ir/loops.ts";
-import { count, elementsOf, type GroupContext, vectorPart } from "../group-context.ts";
-import { affine } from "../kernel-builder.ts";
+import type { GroupContext } from "../group-context.ts";
+import { addAffine, affine } from "../kernel-builder.ts";
+
+/** Elements that are added up together: a team's sums lie far from the next one's, so each visit takes a cache line. */
+const LINE = 16;
 
 export function total(ctx: GroupContext, sums: Buffer, samples: number): void {
   const { k, target } = ctx;
   const { e } = k;
   const { buffer, layout } = ctx.place(ctx.group.outputs[0]);
-  const extent = elementsOf(layout);
   const teams = k.let(e.div(e.add(e.local(k.n), e.const(samples - 1, "i32")), e.const(samples, "i32")), "teams");
-  const element = (vector: boolean) => (i: Local) => {
-    const ty = vector ? "f32x4" : "f32";
-    const stride = vector ? 1 : 0;
+  const together = (elements: number) => (i: Local) => {
+    const vector = elements % target.lanes === 0 && target.lanes > 1;
+    const [ty, stride] = vector ? (["f32x4", 1] as const) : (["f32", 0] as const);
     const load = (at: Affine) => ({ k: "load", ty, buffer: sums, at, stride }) as const;
-    const sum = k.variable(load(affine(0, [i, 1])), "sum");
+    const step = vector ? target.lanes : 1;
+    const places = Array.from({ length: elements / step }, (_, v) => affine(v * step, [i, 1]));
+    const own = places.map((at) => k.variable(load(at), "sum"));
     k.for("team", 1, teams, 1, (team) =>
-      k.set(sum, e.add(e.local(sum), load(affine(0, [team, layout.elements], [i, 1])))),
+      own.forEach((sum, v) => {
+        const next = load(addAffine(places[v], affine(0, [team, layout.elements])));
+        k.set(sum, e.add(e.local(sum), next));
+      }),
     );
-    k.add({ k: "store", buffer, at: affine(0, [i, 1]), value: e.local(sum), stride });
+    own.forEach((sum, v) => {
+      k.add({ k: "store", buffer, at: places[v], value: e.local(sum), stride });
+    });
   };
-  const main = vectorPart(k, extent, target.lanes);
-  if (main !== 0) k.for("i", 0, main, target.lanes, element(target.lanes > 1), "first");
-  if (target.lanes > 1 && extent.size % target.lanes !== 0)
-    k.for("i", main, count(k, extent), 1, element(false), "last");
+  let from = 0;
+  for (const elements of [LINE, target.lanes, 1]) {
+    const to = layout.elements - (layout.elements % elements);
+    if (to > from) k.for("i", from, to, elements, together(elements), from === 0 ? "first" : "last");
+    from = to;
+  }
 }

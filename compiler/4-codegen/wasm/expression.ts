@@ -21,10 +21,7 @@ export function emitExpr(to: Emitter, e: Expr): Code {
       emitExpr(to, e.a);
       return emitExpr(to, e.b).op(compareOp(e.op, e.a.ty));
     case "select":
-      emitExpr(to, e.a);
-      emitExpr(to, e.b);
-      emitExpr(to, e.cond);
-      return e.ty.endsWith("x4") ? to.code.op("v128.bitselect") : to.code.select();
+      return emitSelect(to, e);
     case "cast":
       return emitCast(to, e);
     case "splat":
@@ -40,6 +37,23 @@ export function emitExpr(to: Emitter, e: Expr): Code {
     case "uniform":
       return emitUniform(to, e);
   }
+}
+
+/** A lane of a mask is all ones or all zeros: a choice between a value and zero is one instruction, any other three. */
+function emitSelect(to: Emitter, { ty, cond, a, b }: Of<"select">): Code {
+  const vector = ty.endsWith("x4");
+  if (vector && (isZero(a) || isZero(b))) {
+    emitExpr(to, isZero(a) ? b : a);
+    return emitExpr(to, cond).op(isZero(a) ? "v128.andnot" : "v128.and");
+  }
+  emitExpr(to, a);
+  emitExpr(to, b);
+  emitExpr(to, cond);
+  return vector ? to.code.op("v128.bitselect") : to.code.select();
+}
+
+function isZero(e: Expr): boolean {
+  return e.k === "splat" ? isZero(e.a) : e.k === "const" && Object.is(e.value, 0);
 }
 
 const NATIVE: readonly UnaryOp[] = ["neg", "abs", "sqrt", "floor", "ceil", "nearest"];
