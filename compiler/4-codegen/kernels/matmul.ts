@@ -102,7 +102,10 @@ export function matmul(ctx: GroupContext): void {
 /** Rows that are added up before the next tile's turn, so that they stay in the cache. */
 const ROW_BLOCK = 256;
 
-/** y[.., i, j] = Σ over rows of a[.., row, i] · b[.., row, j], a block of rows at a time. */
+/**
+ * y[.., i, j] = Σ over rows of a[.., row, i] · b[.., row, j]. A few rows are added to the sums so far, more than a block of them
+ * are summed up block by block.
+ */
 export function contractRows(ctx: GroupContext): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
@@ -119,6 +122,7 @@ export function contractRows(ctx: GroupContext): void {
   const level = bestBalanced([sizeOf(batches.slice(0, 1), ctx.batch), height / ROWS, width / panel]);
   const product = (outer: Affine[]) => {
     const rows = left.type.shape.slice(batchAxes, -1);
+    const short = sizeOf(rows, ctx.batch) <= ROW_BLOCK;
     eachBlock(ctx, a, b, rows, (rowIndex, from, to) => {
       const strip = (i: Local, high: number) => {
         const block = (j: Local, wide: number) => {
@@ -132,12 +136,13 @@ export function contractRows(ctx: GroupContext): void {
             bStep: stridesOf(b.layout, right.type.shape.length).at(-1),
             bAt: (row) => addressOf(b.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(0, [j, 1])]),
           };
-          const addTo = (acc: Expr, r: number, v: number) => {
+          const old = (r: number, v: number): Expr => ({ k: "load", ty, buffer: out.buffer, at: at(r, v), stride: 1 });
+          const store = (value: Expr, r: number, v: number) => {
             const partial = Math.min(target.lanes, wide - v * target.lanes);
-            const value = k.e.add({ k: "load", ty, buffer: out.buffer, at: at(r, v), stride: 1 }, acc);
             k.add({ k: "store", buffer: out.buffer, at: at(r, v), value, stride: 1, count: partial });
           };
-          tile(ctx, high, vectors, [from, to], operands, addTo);
+          if (short) tile(ctx, high, vectors, [from, to], operands, store, old);
+          else tile(ctx, high, vectors, [from, to], operands, (sum, r, v) => store(k.e.add(old(r, v), sum), r, v));
         };
         split(k, width, panel, block, level === 2);
       };
@@ -248,7 +253,7 @@ interface TileOperands {
   readonly bAt: (k: Local) => Affine;
 }
 
-/** One register tile: `rows` × `vectors` accumulators over the depth. */
+/** One register tile: `rows` × `vectors` accumulators over the depth, from `start` on or from zero. */
 function tile(
   ctx: GroupContext,
   rows: number,
@@ -256,14 +261,13 @@ function tile(
   depth: Expr | number | readonly [Expr, Expr],
   { a, aAt, b, bAt, bStep = 1 }: TileOperands,
   use: (acc: Expr, row: number, vector: number) => void,
+  start?: (row: number, vector: number) => Expr,
 ): void {
   const { k, target } = ctx;
   const { e } = k;
   const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const zeros = (name: string) =>
-    Array.from({ length: rows }, () =>
-      Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, name)),
-    );
+  const accumulators = (name: string, from = (_r: number, _v: number): Expr => ({ k: "const", ty, value: 0 })) =>
+    Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_, v) => k.variable(from(r, v), name)));
   const products = (sums: Local[][], from: Expr | number, to: Expr | number) =>
     k.for("k", from, to, 1, (kk) => {
       const right = Array.from({ length: vectors }, (_, v) =>
@@ -277,12 +281,12 @@ function tile(
         for (let v = 0; v < vectors; v++) k.set(sums[r][v], e.add(e.local(sums[r][v]), e.mul(left, right[v])));
       }
     });
-  const acc = zeros("acc");
+  const acc = accumulators("acc", start);
   if (Array.isArray(depth)) products(acc, depth[0], depth[1]);
   else if (typeof depth !== "number" || depth <= DEPTH_BLOCK) products(acc, 0, depth as Expr | number);
   else {
     k.for("block", 0, depth, DEPTH_BLOCK, (block) => {
-      const part = zeros("part");
+      const part = accumulators("part");
       const to = e.binary("min", e.add(e.local(block), e.const(DEPTH_BLOCK, "i32")), e.const(depth, "i32"));
       products(part, e.local(block), k.let(to, "to"));
       part.forEach((sums, r) => sums.forEach((sum, v) => k.set(acc[r][v], e.add(e.local(acc[r][v]), e.local(sum)))));
