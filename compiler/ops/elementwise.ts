@@ -120,6 +120,17 @@ export function binary(def: BinaryDef): OpDef {
   });
 }
 
+/** The larger or smaller of x and y: of one that may be NaN and a number, by an instruction that gives back the first at NaN. */
+export function extreme(e: ScalarBuilder, op: "max" | "min", x: Expr, y: Expr): Expr {
+  if (!x.ty.startsWith("f32")) return e.binary(op, x, y);
+  if (isNumber(y)) return e.binary(`p${op}`, x, y);
+  return isNumber(x) ? e.binary(`p${op}`, y, x) : e.binary(op, x, y);
+}
+
+function isNumber(x: Expr): boolean {
+  return x.k === "splat" ? isNumber(x.a) : x.k === "const" && !Number.isNaN(x.value);
+}
+
 /** A comparison: f32 or i32 operands of one type, a bool result. */
 export function comparison(
   name: "eq" | "ne" | "lt" | "le" | "gt" | "ge",

@@ -1,4 +1,4 @@
-import { binary } from "./elementwise.ts";
+import { binary, extreme } from "./elementwise.ts";
 
 export const maximum = binary({
   name: "maximum",
@@ -9,5 +9,5 @@ export const maximum = binary({
     const shared = b.where(b.binary("eq", x, y), b.mul(dy, 0.5), dy);
     return [b.where(b.binary("lt", x, y), 0, shared), b.where(b.binary("gt", x, y), 0, shared)];
   },
-  scalar: (e, x, y) => e.binary("max", x, y),
+  scalar: (e, x, y) => extreme(e, "max", x, y),
 });

@@ -1,4 +1,4 @@
-import { binary } from "./elementwise.ts";
+import { binary, extreme } from "./elementwise.ts";
 
 export const minimum = binary({
   name: "minimum",
@@ -9,5 +9,5 @@ export const minimum = binary({
     const shared = b.where(b.binary("eq", x, y), b.mul(dy, 0.5), dy);
     return [b.where(b.binary("gt", x, y), 0, shared), b.where(b.binary("lt", x, y), 0, shared)];
   },
-  scalar: (e, x, y) => e.binary("min", x, y),
+  scalar: (e, x, y) => extreme(e, "min", x, y),
 });

@@ -252,6 +252,26 @@ export const examples: Readonly<Record<string, Example>> = {
     b.sum(b.reshape(x([2, 6]), [2, 1, 6]), [2]),
     b.sum(b.reshape(x([2, 1, 6]), [1, 2, 6]), [1]),
   ],
+  "pool-rising": ({ b, x, input, n }) => {
+    const window = { kernel: [3, 2], stride: [2, 2], padding: [1, 0, 1, 0] };
+    const v = input([2, 5, 6]);
+    const pool = (y: Value) => b.op("max_pool2d", [y], window);
+    const perChannel = () => spread(b, x([2]), v.type.shape, [1]);
+    const perSample = spread(b, b.sum(input([4]), [1]), v.type.shape, [0]);
+    const least = (y: Value, bound: number) => b.where(b.binary("le", y, bound), bound, y);
+    const most = (y: Value, bound: number) => b.where(b.binary("ge", y, bound), bound, y);
+    return [
+      pool(b.add(v, perChannel())),
+      pool(b.sub(b.add(v, perChannel()), perSample)),
+      pool(least(b.add(v, perChannel()), 0)),
+      pool(b.where(b.binary("le", v, -1), -1, most(v, 1))),
+      pool(b.where(b.binary("gt", v, 0), v, b.mul(v, 0.1))),
+      pool(b.where(b.binary("gt", v, 0), v, b.mul(b.op("expm1", [v]), 1.5))),
+      pool(b.binary("maximum", v, perChannel())),
+      pool(b.op("tanh", [b.div(v, 3)])),
+      pool(b.add(v, n)),
+    ];
+  },
 
   "combine-factors": ({ b, x, n }) => {
     const v = x([4, 3]);

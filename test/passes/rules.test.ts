@@ -116,6 +116,26 @@ describe("rules hold back", () => {
     refuses("combine-factors", b.mul(b.mul(v, rows), columns));
   });
 
+  test("what falls somewhere, or differs within windows, stays in front of the pooling", () => {
+    const v = example.x([2, 3, 4, 4]);
+    const stays = (y: Value) =>
+      refuses("pool-rising", b.op("max_pool2d", [y], { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] }));
+    const [negative, positive] = [b.binary("le", v, 0), b.binary("gt", v, 0)];
+    stays(b.neg(v));
+    stays(b.mul(v, -1));
+    stays(b.sub(1, v));
+    stays(b.mul(v, b.broadcast(example.x([3]), v.type.shape, [1])));
+    stays(b.add(v, b.broadcast(example.x([4]), v.type.shape, [3])));
+    stays(b.add(v, example.x([2, 3, 4, 4])));
+    stays(b.mul(v, v));
+    stays(b.op("log", [v]));
+    stays(b.op("cos", [v]));
+    stays(b.where(negative, 1, v));
+    stays(b.where(positive, v, b.mul(v, -0.1)));
+    stays(b.where(negative, b.add(v, 1), v));
+    stays(b.where(negative, 0, example.x([2, 3, 4, 4])));
+  });
+
   test("x − m is not centred if m is the mean over other axes, or of something else", () => {
     const x = example.input([3]);
     const [y, n] = [example.input([3]), example.n];
