@@ -32,7 +32,7 @@ const hasComment = (comma: Leaf | null): boolean => comma !== null && (comma.aft
 /** `{ … }`: on one line if the file has it so and it fits. */
 export function blockDoc({ open, parts, close }: Bracket, place: Place, separator: "," | ";"): Doc {
   if (parts.length === 0) return rebase(leafText(open), beforeClose(open, close, ""), leafText(close));
-  const apart = close.newline || parts.some((part) => firstOf(part).newline);
+  const apart = close.newline || parts.some((part) => firstOf(part).newline || lastOf(part).after !== null);
   const end = apart ? hardline : line;
   const [first] = parts;
   const start = [...commentLines(firstOf(first).before, true), end, statementDoc(first.nodes, place)];

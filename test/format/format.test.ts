@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "../../compiler/1-parse/parse.ts";
+import { scan } from "../../compiler/1-parse/scan.ts";
 import { CompileError } from "../../compiler/diagnostics.ts";
 import { format } from "../../compiler/format/format.ts";
 import { printModule } from "../../compiler/ir/text.ts";
@@ -71,6 +72,48 @@ function formattedBlock(text: string): string {
 
 it.each(blocks)("%s is formatted", (_, text) => expect(text).toBe(formattedBlock(text)));
 
+/** Kinds of comments, with what could be taken for something else. */
+const COMMENTS = ["// note", "//", "/// doc", "// ünïcødé 𝔸", '// "quote { [ (', `// ${"long ".repeat(30)}`];
+
+/** Comments between any two tokens where the file can still be read: at most as many as `most`. */
+function noted(text: string, random: Random, most: number): string {
+  const { tokens } = scan({ name: "test.model", text });
+  const places = tokens.flatMap(({ start, end }) => (random.chance(0.1) ? [random.chance(0.5) ? start : end] : []));
+  return places.slice(0, most).reduceRight((source, at) => {
+    const note = `${random.chance(0.3) ? "\n" : " "}${random.of(COMMENTS)}\n`;
+    const longer = source.slice(0, at) + note + source.slice(at);
+    return isReadable(longer) ? longer : source;
+  }, text);
+}
+
+function isReadable(text: string): boolean {
+  try {
+    parse({ name: "test.model", text });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const ENDINGS: readonly ((text: string) => string)[] = [
+  (text) => text,
+  (text) => text.replaceAll("\n", "\r\n"),
+  (text) => `\ufeff${text.trimEnd()}`,
+  (text) => text.replaceAll("  ", "\t"),
+];
+
+it.each(Array.from({ length: 24 }, (_, i) => i + 1))(
+  "random model %i keeps comments between any two tokens",
+  (seed) => {
+    const random = new Random(seed);
+    const source = random.of(ENDINGS)(noted(modelText(randomModel(seed)), random, 12));
+    const result = formatted(source);
+    expect(comments(result)).toEqual(comments(source.replaceAll("\r", "")));
+    expect(formatted(result)).toBe(result);
+    expect(treeOf(result)).toBe(treeOf(source));
+  },
+);
+
 /** Comments at many line ends and on lines of their own. */
 it.each(files)("$name keeps comments wherever they stand", ({ text }) => {
   const random = new Random(7);
@@ -122,6 +165,11 @@ it.each<[string, string, string]>([
     "comments in lists, at the ends of lines, before what closes",
     "let a = f( // one\n  1, // two\n  // three\n  2 // four\n  // five\n) // six\n// seven",
     "let a = f( // one\n  1, // two\n  // three\n  2 // four\n  // five\n) // six\n// seven\n",
+  ],
+  [
+    "comments before commas between settings",
+    "model m { train { epochs = 2 // two\n, batch = 9 // nine\n, seed = 1 } }",
+    "model m {\n  train {\n    epochs = 2 // two\n    batch = 9 // nine\n    seed = 1\n  }\n}\n",
   ],
   ["a comment alone", "\n\n//   alone  \n\n", "//   alone\n"],
   ["nothing", "\n \n", ""],
