@@ -126,7 +126,8 @@ function isOpenSchedule(value: CValue): value is Callable {
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {
   const sorts = env.spaces.sortsOf(name);
   const toCall = kind !== "name";
-  const known = [...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
+  const words = toCall ? [] : ["true", "false"];
+  const known = [...words, ...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];
   const pending = `\`${name}\` has no value yet: a constant sees those above it, and none may need itself`;
   const elsewhere = sorts.length > 0 ? meantElsewhere(name, sorts[0]) : null;
   const help = elsewhere ?? (env.ctx.pending.has(name) ? pending : null);

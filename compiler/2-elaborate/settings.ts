@@ -135,7 +135,11 @@ export function readSettings(
       if (isPoison(value)) return;
       if (!known[name].test(value)) {
         throw env.ctx.failure(
-          errors.badSetting({ name, expected: known[name].expected, found: show(value) }, setting.value.span),
+          errors.badSetting(
+            { name, expected: known[name].expected, found: show(value) },
+            setting.value.span,
+            typeof value === "string" ? didYouMean(value, known[name].words ?? []) : {},
+          ),
         );
       }
       if (typeof value !== "object" || isList(value) || isTensor(value)) values[name] = value as Setting;
