@@ -3,9 +3,10 @@ import type { AssertStatement, Name, Statement, Step } from "../1-parse/syntax.t
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { apply } from "./calls.ts";
-import { type Env, Failure, type TrailStep } from "./context.ts";
+import type { Env, TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, runUpdate } from "./declarations.ts";
 import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
+import { Failure } from "./failure.ts";
 import type { OptimizerBody } from "./optimizer-body.ts";
 import { Sharing } from "./sharing.ts";
 import { type CValue, isCallable, isOfSamples, isOfTheRun, isPoison, isTensor, POISON, show } from "./values.ts";
@@ -61,10 +62,13 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
       run(statement, env, body);
     } catch (e) {
       if (!(e instanceof Failure)) throw e;
-      const failure = new Failure(withTrail(e.diagnostic, statement, env), e.fatal);
+      const failure = new Failure(
+        e.diagnostics.map((d) => withTrail(d, statement, env)),
+        e.fatal,
+      );
       // One error in a library body leads to others that say nothing: the whole call fails.
       if (failure.fatal || !env.ctx.isUser(statement.span.file)) throw failure;
-      env.ctx.diagnostics.add(failure.diagnostic);
+      for (const diagnostic of failure.diagnostics) env.ctx.diagnostics.add(diagnostic);
       recover(statement, env, body);
     }
   }

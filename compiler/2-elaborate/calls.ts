@@ -1,10 +1,11 @@
 /** Calls: binds arguments to parameters, and applies layers, functions and blocks. */
 import type { Argument, CallExpr, Expr, Name } from "../1-parse/syntax.ts";
-import type { Span } from "../diagnostics.ts";
+import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { argumentHelp } from "./argument-help.ts";
 import { didYouMean, type Env, lookup } from "./context.ts";
 import { evaluate, evaluateFunction, unknownName } from "./evaluate.ts";
+import { Failure, guarded } from "./failure.ts";
 import { initEnv, initParam } from "./inits.ts";
 import { invoke } from "./invoke.ts";
 import { type Param, signature, signatureNote } from "./signatures.ts";
@@ -117,6 +118,9 @@ export function bind(callee: Callable, args: readonly Argument[], env: Env, pipe
 class Binder {
   private readonly given: Map<string, CValue>;
   private readonly overridden = new Set<string>();
+  /** Errors in the arguments of the user's text: all are told. */
+  private readonly failed: Diagnostic[] = [];
+  private readonly report = { add: (d: Diagnostic) => this.failed.push(d) };
   private readonly params: readonly Param[];
   private readonly flow: "implicit" | "first" | "none";
   private input: CValue | null = null;
@@ -133,6 +137,16 @@ class Binder {
   }
 
   run(args: readonly Argument[], piped: CValue | null): Binding {
+    this.toldTogether(() => this.all(args, piped));
+    return { given: this.given, input: this.input };
+  }
+
+  private toldTogether(set: () => void): void {
+    guarded(this.report, set);
+    if (this.failed.length > 0) throw new Failure(this.failed);
+  }
+
+  private all(args: readonly Argument[], piped: CValue | null): void {
     if (piped !== null) this.pipe(piped);
     for (const arg of args) {
       if (!arg.override) continue;
@@ -140,13 +154,12 @@ class Binder {
       this.overridden.add(arg.name!.text);
     }
     for (const arg of args) if (!arg.override) arg.name === null ? this.positional(arg) : this.named(arg);
-    return { given: this.given, input: this.input };
   }
 
   /** Sets an argument, whatever it was. */
   replace(arg: Argument): Given {
     this.given.delete(arg.name!.text);
-    this.named(arg);
+    this.toldTogether(() => this.named(arg));
     return this.given;
   }
 
@@ -221,7 +234,9 @@ class Binder {
       throw this.env.ctx.failure(errors.wrongArgument(params, expr.span, extra));
     }
     const env = param.types.includes("init") ? initEnv(this.env) : this.env;
-    return takesFunction(param) ? evaluateFunction(expr, env) : evaluate(expr, env);
+    const run = () => (takesFunction(param) ? evaluateFunction(expr, env) : evaluate(expr, env));
+    if (!this.env.ctx.isUser(expr.span.file)) return run();
+    return guarded(this.report, run) ?? POISON;
   }
 
   private set(param: Param, value: CValue, span: Span): void {

@@ -4,6 +4,7 @@ import { type Diagnostic, nearest, type SourceFile, type Span } from "../diagnos
 import * as errors from "../errors.ts";
 import type { Builder } from "../ir/builder.ts";
 import type { Value } from "../ir/graph.ts";
+import { Failure } from "./failure.ts";
 import type { ChosenInits } from "./inits.ts";
 import type { Namespaces, Spaces } from "./namespaces.ts";
 import { NetOverrides } from "./net-overrides.ts";
@@ -20,16 +21,6 @@ const MAX_BODIES = 50;
 const MAX_DIAGNOSTICS = 30;
 /** Calls around an error that are shown. */
 const MAX_CALLS = 4;
-
-/** An error on its way to the statement that recovers from it; a fatal one ends the elaboration. */
-export class Failure extends Error {
-  constructor(
-    readonly diagnostic: Diagnostic,
-    readonly fatal = false,
-  ) {
-    super(diagnostic.message);
-  }
-}
 
 /** Collects diagnostics of both elaborations, each once. */
 export class Diagnostics {

@@ -11,8 +11,9 @@ import { Builder } from "../ir/builder.ts";
 import type { InputDecl, Module, Program, Value } from "../ir/graph.ts";
 import { LIBRARY } from "../std/index.ts";
 import { type Clauses, sortClauses } from "./clauses.ts";
-import { type Application, Context, Diagnostics, type Env, Failure } from "./context.ts";
+import { type Application, Context, Diagnostics, type Env } from "./context.ts";
 import { dataSettings } from "./data-settings.ts";
+import { Failure } from "./failure.ts";
 import { declareInput } from "./inputs.ts";
 import { importedConstants, Linker } from "./linker.ts";
 import { Namespaces } from "./namespaces.ts";
@@ -55,7 +56,7 @@ export function elaborate(tree: SyntaxTree, options: ElaborateOptions = {}): Ela
     return new Elaboration(diagnostics).run(tree, options);
   } catch (e) {
     if (!(e instanceof Failure)) throw e;
-    diagnostics.add(e.diagnostic);
+    for (const diagnostic of e.diagnostics) diagnostics.add(diagnostic);
     throw new CompileError(diagnostics.all);
   }
 }

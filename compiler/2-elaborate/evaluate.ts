@@ -7,6 +7,7 @@ import { COMPARISONS, choose, compareNumbers, elementwise, numbers, overflows } 
 import { matmul } from "./builtins/linear-algebra.ts";
 import { apply, call, complete } from "./calls.ts";
 import { type Context, didYouMean, type Env, lookup, meantElsewhere } from "./context.ts";
+import { together } from "./failure.ts";
 import { member } from "./members.ts";
 import {
   type Callable,
@@ -90,9 +91,15 @@ function checked(value: CValue, span: Span, ctx: Context): CValue {
   return value;
 }
 
+/** The values of several expressions: in the user's text the errors of all of them. */
+function operands(exprs: readonly Expr[], env: Env, of = (expr: Expr, env: Env) => evaluate(expr, env)): CValue[] {
+  const isUser = exprs.some(({ span }) => env.ctx.isUser(span.file));
+  return isUser ? together(exprs.map((expr) => () => of(expr, env))) : exprs.map((expr) => of(expr, env));
+}
+
 /** Nested once at most: lists of lists of the same lists would be small to write and without bound to read. */
 function list(expr: Extract<Expr, { kind: "list" }>, env: Env): CValue {
-  const items = expr.items.map((item) => evaluateFunction(item, env));
+  const items = operands(expr.items, env, evaluateFunction);
   if (items.some(isPoison)) return POISON;
   if (items.some((item) => isList(item) && item.some(isList))) {
     throw env.ctx.failure(errors.nestedList({}, expr.span));
@@ -170,8 +177,7 @@ function logical(expr: Extract<Expr, { kind: "binary" }>, env: Env): CValue {
 }
 
 function binary(expr: Extract<Expr, { kind: "binary" }>, env: Env): CValue {
-  const left = evaluate(expr.left, env);
-  const right = evaluate(expr.right, env);
+  const [left, right] = operands([expr.left, expr.right], env);
   if (isPoison(left) || isPoison(right)) return POISON;
   const { op, span } = expr;
   const numeric = (v: CValue): v is number | Tensor => typeof v === "number" || isTensor(v);

@@ -3,20 +3,14 @@ import type { InputClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
 import type { Dim, InputDecl, Value } from "../ir/graph.ts";
 import { sizeOf } from "../ir/graph.ts";
-import { type Context, type Env, Failure } from "./context.ts";
+import type { Context, Env } from "./context.ts";
 import { evaluate, MAX_ELEMENTS } from "./evaluate.ts";
+import { guarded } from "./failure.ts";
 import { isPoison, show } from "./values.ts";
 
 /** The declaration; null where it is at fault, which is reported. */
 export function declareInput(clause: InputClause, env: Env): InputDecl | null {
-  const { ctx } = env;
-  try {
-    return inputOf(clause, env);
-  } catch (e) {
-    if (!(e instanceof Failure) || e.fatal) throw e;
-    ctx.diagnostics.add(e.diagnostic);
-    return null;
-  }
+  return guarded(env.ctx.diagnostics, () => inputOf(clause, env)) ?? null;
 }
 
 function inputOf(clause: InputClause, env: Env): InputDecl | null {

@@ -5,9 +5,9 @@ import * as errors from "../errors.ts";
 import { assert } from "./body.ts";
 import { type Context, didYouMean, type Env } from "./context.ts";
 import { evaluateFunction } from "./evaluate.ts";
+import { guarded } from "./failure.ts";
 import type { Spaces } from "./namespaces.ts";
 import { resolve } from "./resolve.ts";
-import { guarded } from "./settings.ts";
 import { POISON } from "./values.ts";
 
 type Own = { readonly definitions: readonly Definition[]; readonly lets: readonly LetClause[] };

@@ -8,9 +8,9 @@ import type { TensorDecl } from "../ir/graph.ts";
 import { bind, calleeOf } from "./calls.ts";
 import { type Diagnostics, didYouMean, type Env, lookup, meantElsewhere, withScope } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
+import { guarded } from "./failure.ts";
 import { bindParameters } from "./invoke.ts";
 import { Scope } from "./scope.ts";
-import { guarded } from "./settings.ts";
 import { type DefinitionTarget, isPoison, isTensor, nameOf, show, tensor } from "./values.ts";
 
 /** An optimizer with its arguments, and the place that asks for it. */

@@ -8,10 +8,10 @@ import { bodyOf, netBody, runBody, SAMPLES } from "./body.ts";
 import type { Clauses } from "./clauses.ts";
 import type { Context, Env, Requirement, TrailStep } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
+import { guarded } from "./failure.ts";
 import { inputValue } from "./inputs.ts";
 import { ParamPath } from "./parameters.ts";
 import { Scope } from "./scope.ts";
-import { guarded } from "./settings.ts";
 import { type CValue, isPoison, isTensor, POISON, show, type Tensor, tensor } from "./values.ts";
 
 export class ModelPass {

@@ -4,8 +4,9 @@ import * as errors from "../errors.ts";
 import type { Value } from "../ir/graph.ts";
 import { CONV_ALGORITHMS, type ConvAlgorithm } from "../ops/conv-algorithms.ts";
 import { toValue } from "./arithmetic.ts";
-import { type Diagnostics, didYouMean, type Env, Failure, lookup } from "./context.ts";
+import { didYouMean, type Env, lookup } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
+import { guarded } from "./failure.ts";
 import { type CValue, isList, isPoison, isTensor, show, type Tensor } from "./values.ts";
 
 export interface TrainSettings {
@@ -163,15 +164,4 @@ function settingValue({ name, value }: Argument, kind: Kind, around: Env): CValu
   if (lookup(env, value.name, false) !== undefined) return evaluate(value, env);
   const params = { name: name!.text, expected: kind.expected, found: `\`${value.name}\`` };
   throw env.ctx.failure(errors.badSetting(params, value.span, didYouMean(value.name, words)));
-}
-
-/** Runs something whose errors are reported without ending the rest. */
-export function guarded<T>(diagnostics: Diagnostics, run: () => T): T | undefined {
-  try {
-    return run();
-  } catch (e) {
-    if (!(e instanceof Failure) || e.fatal) throw e;
-    diagnostics.add(e.diagnostic);
-    return undefined;
-  }
 }
