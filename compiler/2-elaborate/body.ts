@@ -76,21 +76,24 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
 
 /** What the failed statement would have defined is poison from here on. */
 function recover(statement: Statement, env: Env, body: Body): void {
-  switch (statement.kind) {
-    case "assert":
-      return;
-    case "if":
-      for (const inner of [...statement.then, ...statement.else]) recover(inner, env, body);
-      return;
-    case "step":
-      body.current = POISON;
-      body.endsInStep = true;
-      for (const { label } of statement.steps) if (label) env.scope.set(label.text, POISON);
-      return;
-    default:
-      env.scope.set(statement.name.text, POISON);
-      if (statement.kind === "output") body.outputs?.set(statement.name.text, { value: POISON, span: statement.span });
+  if (statement.kind === "if") {
+    for (const inner of [...statement.then, ...statement.else]) recover(inner, env, body);
+    return;
   }
+  for (const { text } of namesOf(statement)) env.scope.set(text, POISON);
+  if (statement.kind === "step") {
+    body.current = POISON;
+    body.endsInStep = true;
+  }
+  if (statement.kind === "output") body.outputs?.set(statement.name.text, { value: POISON, span: statement.span });
+}
+
+/** What a statement gives values to. */
+function namesOf(statement: Statement): readonly Name[] {
+  if (statement.kind === "assert") return [];
+  if (statement.kind === "if") return [...statement.then, ...statement.else].flatMap(namesOf);
+  if (statement.kind === "step") return statement.steps.flatMap(({ label }) => label ?? []);
+  return [statement.name];
 }
 
 /** How predictions and evaluations call the number of samples. */
@@ -185,7 +188,9 @@ function branch(statement: Extract<Statement, { kind: "if" }>, env: Env, body: B
   if (typeof condition !== "boolean") {
     throw env.ctx.failure(errors.notCompileTime({ what: "the condition of a statement" }, statement.condition.span));
   }
-  runStatements(condition ? statement.then : statement.else, env, body);
+  const [taken, other] = condition ? [statement.then, statement.else] : [statement.else, statement.then];
+  for (const { text, span } of other.flatMap(namesOf)) env.scope.miss(text, span);
+  runStatements(taken, env, body);
 }
 
 /** `{name}` in an assertion's text is the value of the name, `{in.channels}` that of the member. */

@@ -132,6 +132,12 @@ function isOpenSchedule(value: CValue): value is Callable {
 
 export function unknownName(name: string, span: Span, env: Env, kind: string): never {
   const sorts = env.spaces.sortsOf(name);
+  const missed = env.scope.missed(name);
+  if (missed) {
+    const help = `the branch of \`if\` that names it is not taken in ${env.ctx.training ? "training" : "evaluation"}: name it in the other too`;
+    const notes = [{ message: "named here", span: missed }];
+    throw env.ctx.failure(errors.unknownName({ kind, name }, span, { help, notes }));
+  }
   const toCall = kind !== "name";
   const words = toCall ? [] : ["true", "false"];
   const known = [...words, ...env.scope.all(toCall), ...(env.prefer?.all(toCall) ?? [])];

@@ -1,13 +1,22 @@
 /** Names in force at a place. A call looks for something that can be called, so `mean = [0.5]` does not hide `mean(x)`. */
+import type { Span } from "../diagnostics.ts";
 import { type CValue, isCallable } from "./values.ts";
 
 export class Scope {
   private readonly names = new Map<string, CValue>();
+  private readonly untaken = new Map<string, Span>();
 
   constructor(readonly parent: Scope | null) {}
 
   set(name: string, value: CValue): void {
     this.names.set(name, value);
+  }
+  /** The branch of an `if` that is not taken would have set it. */
+  miss(name: string, span: Span): void {
+    this.untaken.set(name, span);
+  }
+  missed(name: string): Span | undefined {
+    return this.untaken.get(name) ?? this.parent?.missed(name);
   }
   /** In this scope itself. */
   own(name: string): CValue | undefined {

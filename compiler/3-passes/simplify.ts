@@ -4,11 +4,12 @@
  */
 import type { Builder } from "../ir/builder.ts";
 import { type Module, roots, sameType, topological, type Value } from "../ir/graph.ts";
-import { mapRoots, rebuild } from "./rewrite.ts";
+import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 import { type Rule, RuleContext } from "./rule.ts";
 import { rules } from "./rules.ts";
 
-export function simplify(module: Module, b: Builder): Module {
+export function simplify(given: Module, b: Builder): Module {
+  const module = withoutConstantStates(given, b);
   const simplifier = new Simplifier(b, module);
   const programs = module.programs.map((program) => mapRoots(program, (value) => simplifier.run(value)));
   b.span = null;
@@ -97,6 +98,37 @@ class Simplifier {
   }
 }
 
+/** A state that starts as one number and is never given another is that number. */
+function withoutConstantStates(module: Module, b: Builder): Module {
+  const updates = module.programs.flatMap((program) => program.updates);
+  const changed = new Set(updates.filter(({ target, value }) => !isState(value, target)).map(({ target }) => target));
+  const numbers = new Map(
+    module.tensors.flatMap(({ name, kind, init, averageOf }) => {
+      const isKept = kind === "state" && averageOf === undefined && !changed.has(name);
+      return isKept && init.kind === "constant" ? [[name, init.value]] : [];
+    }),
+  );
+  if (numbers.size === 0) return module;
+  const constant = rewrite(module, b, (value, inputs) => {
+    const number = value.op === "state" ? numbers.get(value.attrs.name as string) : undefined;
+    return number === undefined ? rebuild(b, value, inputs) : b.broadcast(b.const(number), value.type.shape, []);
+  });
+  return dropStates(constant, (name) => numbers.has(name));
+}
+
+const isState = ({ op, attrs }: Value, name: string): boolean => op === "state" && attrs.name === name;
+
+function dropStates(module: Module, drop: (name: string) => boolean): Module {
+  return {
+    ...module,
+    tensors: module.tensors.filter(({ name }) => !drop(name)),
+    programs: module.programs.map((program) => ({
+      ...program,
+      updates: program.updates.filter(({ target }) => !drop(target)),
+    })),
+  };
+}
+
 /** States that only their own updates read are no states: `sgd(momentum = 0)` keeps no velocity. */
 function dropDeadStates(module: Module): Module {
   const optional = module.tensors.filter(({ kind, averageOf }) => kind === "state" && averageOf === undefined);
@@ -114,13 +146,5 @@ function dropDeadStates(module: Module): Module {
     for (const name of found) read.add(name);
     open = updates.filter(({ target }) => found.includes(target)).map(({ value }) => value);
   }
-  const lives = (name: string) => !states.has(name) || read.has(name);
-  return {
-    ...module,
-    tensors: module.tensors.filter(({ name }) => lives(name)),
-    programs: module.programs.map((program) => ({
-      ...program,
-      updates: program.updates.filter(({ target }) => lives(target)),
-    })),
-  };
+  return dropStates(module, (name) => states.has(name) && !read.has(name));
 }

@@ -1,6 +1,7 @@
 /** Optimizers and schedules: states, what folds away, what the user may write. */
 import { describe, expect, it } from "vitest";
 import type { Elaborated } from "../../compiler/2-elaborate/elaborate.ts";
+import { compile } from "../../compiler/compile.ts";
 import { topological } from "../../compiler/ir/graph.ts";
 import { check, modelWith } from "../errors/front-end.ts";
 
@@ -66,6 +67,18 @@ describe("a user's own", () => {
     expect(states("own(lr = 0.1)", own)).toEqual(["fc.weight.average", "fc.bias.average"]);
     expect(update("own(lr = 0.1)", own).filter((op) => op === "mul").length).toBe(2);
     expect(update("own(lr = 0.1, decay = 0.5)", own).filter((op) => op === "mul").length).toBe(3);
+  });
+
+  it("state that keeps the number it starts with takes no memory", () => {
+    const own = (text: string) =>
+      compile(modelWith(`optimizer own(lr = 0.1)\noptimizer own(lr) { ${text}; param -= lr * grad }`)).manifest;
+    const plain = own("");
+    const states = `state half ~ constant(0.5); state twice ~ constant(2) = maximum(twice, twice)
+      param *= half * twice`;
+    expect(own(states).tensors).toEqual(plain.tensors);
+    expect(own(states).memoryBytes).toBe(plain.memoryBytes);
+    const drawn = own("state drawn ~ uniform(±1); param += drawn");
+    expect(drawn.tensors.length).toBe(plain.tensors.length + 2);
   });
 
   it("definitions take the place of the library's", () => {

@@ -255,7 +255,7 @@ function diagnostic(text: string) {
 describe("arguments", () => {
   it.each([
     ["sgd(lr = -1)", "sgd: lr must not be negative, found -1"],
-    ["lion(lr = 0 / 0)", "lion: lr must not be negative, found NaN"],
+    ["lion(lr = 0 / 0)", "`lr` of `lion` must be a finite number, found NaN"],
     ["asgd(weight_decay = -1)", "asgd: weight_decay must not be negative, found -1"],
     ["sgd(momentum = one_cycle_momentum(pct_start = 2))", "one_cycle_momentum: pct_start must be from 0 to 1, found 2"],
     ["adam(betas = [0.9])", "adam: betas are two numbers, found [0.9]"],
