@@ -58,6 +58,7 @@ export interface BlockOptions {
 
 /** Teams of a full batch; batches of fewer samples have as many. */
 const TEAMS = 8;
+const samplesOfTeam = (batch: number): number => Math.ceil(batch / Math.min(TEAMS, batch));
 /** What a kernel of a part touches should fit into three quarters of a core's second-level cache of 1 MiB. */
 const CACHE_BYTES = 768 * 1024;
 /** Below this many bytes of values that need not be stored for the whole batch, blocks gain nothing. */
@@ -130,9 +131,16 @@ class Blocking {
     return outputs.every((output) => this.canBeCut(output)) ? "apart" : "whole";
   }
 
-  /** Whether the samples of a stored value lie one after another. */
+  /**
+   * Whether the samples of a stored value lie one after another. Where they are columns, kernels write all columns that there may
+   * be, though there are fewer samples: those must not be the columns of other teams, or the beginning of the next row.
+   */
   private canBeCut(value: Value): boolean {
-    return samplesAxis(value) >= 0 && this.layoutOf(value, this.options.batch).panel === 0 && !this.areSplit(value);
+    const { batch } = this.options;
+    const axis = samplesAxis(value);
+    if (axis < 0 || this.layoutOf(value, batch).panel !== 0 || this.areSplit(value)) return false;
+    const samples = samplesOfTeam(batch);
+    return axis === 0 || (batch % samples === 0 && Number.isInteger(Math.log2(samples)));
   }
 
   /** Whether the samples are the columns of panels: where one of them lies is not linear in its number. */
@@ -192,7 +200,7 @@ class Blocking {
     const groups = this.plan.groups.filter((group) => this.stages.get(group) === stage);
     if (stage % 2 === 0 || !this.isWorthwhile(groups)) return groups.map((group) => ({ kind: "group", group }));
     const { batch } = this.options;
-    const samples = Math.ceil(batch / Math.min(TEAMS, batch));
+    const samples = samplesOfTeam(batch);
     const parts = this.cut(this.depthFirst(groups), samples);
     const sums = groups.flatMap((group) => (this.kinds.get(group) === "sum" ? group.outputs : []));
     const region: Region = { samples, teams: Math.ceil(batch / samples), parts, sums };

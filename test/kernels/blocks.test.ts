@@ -44,6 +44,9 @@ const ONE_UNIT = `model one_unit {
 }
 `;
 
+/** The gradient of the first layer's result has the samples for its columns; the last team has fewer of them. */
+const COLUMNS = ONE_UNIT.replace("linear(1)", "linear(2); linear(2)");
+
 /** Plain gradient descent: others divide by the gradient's size, where that is noise too. */
 const descending = (name: string) => model(name).replace(/^ {2}optimizer .*$/m, "  optimizer sgd(lr = 0.05)");
 
@@ -63,6 +66,8 @@ async function trained(source: string, blocks: Target["blocks"], numerics: Targe
 describe.each([
   ["mixed", MIXED, 13],
   ["one unit", ONE_UNIT, 9],
+  ["samples as columns", COLUMNS, 9],
+  ["samples as columns of whole teams", COLUMNS, 16],
   ["cifar_net", descending("cifar_net"), 11],
   ["regression", descending("regression"), 9],
   ["vit_tiny", descending("vit_tiny"), 3],
