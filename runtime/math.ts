@@ -9,15 +9,18 @@ const LN2_HIGH = 0.6931471803691238;
 const LN2_LOW = 1.9082149292705877e-10;
 const THIRD_LOW = 1.850371707708594e-17; // 1/3 − fl(1/3)
 
-/** 2^k for |k| ≤ 1023, exactly. */
-function pow2(k: number): number {
-  let result = 1;
-  let base = k < 0 ? 0.5 : 2;
-  for (let bits = Math.abs(k); bits > 0; bits >>= 1) {
-    if (bits & 1) result *= base;
-    base *= base;
+/** 2^k for |k| ≤ 1023, exactly; that of k is at k + 1023. */
+const POWERS = powers(1023);
+function powers(most: number): Float64Array {
+  const table = new Float64Array(2 * most + 1).fill(1);
+  for (let k = 1; k <= most; k++) {
+    table[most + k] = table[most + k - 1] * 2;
+    table[most - k] = table[most - k + 1] / 2;
   }
-  return result;
+  return table;
+}
+function pow2(k: number): number {
+  return POWERS[k + 1023];
 }
 
 /** x·2^k, in two steps, as k may exceed the range of one factor. */
@@ -37,13 +40,14 @@ function exponent(x: number): number {
     x *= pow2(511);
     e -= 511;
   }
-  for (let p = 512; p >= 1; p /= 2) {
+  for (let p = 512; p >= 32; p /= 2) {
     if (x >= pow2(p)) {
       x *= pow2(-p);
       e += p;
     }
   }
-  return x >= Math.SQRT2 ? e + 1 : e;
+  const bits = 31 - Math.clz32(x);
+  return e + bits + (x * pow2(-bits) >= Math.SQRT2 ? 1 : 0);
 }
 
 /** e^(x + low), |low| far below |x|: x = k·log 2 + r, and Taylor's series of e^r for |r| ≤ ½ log 2. */
@@ -73,12 +77,13 @@ export function log(x: number): number {
   return e * LN2_HIGH - (half - (s * (half + 2 * series) + e * LN2_LOW) - f);
 }
 
-/** 1/k + z/(k + 2) + z²/(k + 4) + …, for z ≤ (√2 − 1)²/(√2 + 1)² = 0.0295. */
+/** 1/k + z/(k + 2) + z²/(k + 4) + …, for k = 3 or 5 and z ≤ (√2 − 1)²/(√2 + 1)² = 0.0295. */
 function oddSeries(z: number, k: number): number {
   let sum = 0;
-  for (let i = 11; i >= 0; i--) sum = sum * z + 1 / (k + 2 * i);
+  for (let i = k + 22; i >= k; i -= 2) sum = sum * z + RECIPROCALS[i];
   return sum;
 }
+const RECIPROCALS = Float64Array.from({ length: 28 }, (_, i) => 1 / i);
 
 /** a·b − p, for p = a·b rounded: exact (Dekker's product, with Veltkamp's splitting into 26-bit halves). */
 function productError(a: number, b: number, p: number): number {

@@ -1,8 +1,8 @@
-/** `count` orthonormal vectors of `length` ≥ `count`, evenly distributed if the samples are normal. */
-export function orthonormal(count: number, length: number, sample: (index: number) => number): Float64Array[] {
+/** `count` orthonormal vectors of `length` ≥ `count` from as many samples; evenly distributed if these are normal. */
+export function orthonormal(count: number, length: number, samples: Float64Array): Float64Array[] {
   const vectors: Float64Array[] = [];
   for (let i = 0; i < count; i++) {
-    const v = Float64Array.from({ length }, (_, j) => sample(i * length + j));
+    const v = samples.slice(i * length, (i + 1) * length);
     // Gram and Schmidt; the second time takes off what rounding left ("twice is enough", W. Kahan).
     for (let time = 0; time < 2; time++) for (const u of vectors) subtract(v, u, dot(u, v));
     const norm = Math.sqrt(dot(v, v));

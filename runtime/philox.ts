@@ -6,28 +6,29 @@ const MULTIPLIER = 0xd256d193;
 const WEYL = 0x9e3779b9;
 const ROUNDS = 10;
 
-/** Writes the two words of counter (`c0`, `c1`) under `key` to `out`. All are unsigned 32-bit integers. */
-export function philox2x32(c0: number, c1: number, key: number, out: Uint32Array): void {
+/** Writes the two words of counter (`c0`, `c1`) under `key` to `out`, from `at` on. All are 32-bit integers. */
+export function philox2x32(c0: number, c1: number, key: number, out: Uint32Array, at = 0): void {
+  let [a, b, k] = [c0 | 0, c1 | 0, key | 0];
   for (let round = 0; round < ROUNDS; round++) {
-    const high = mulHigh(MULTIPLIER, c0 >>> 0);
-    const low = Math.imul(MULTIPLIER, c0);
-    c0 = high ^ key ^ c1;
-    c1 = low;
-    key = (key + WEYL) | 0;
+    const high = mulHigh(MULTIPLIER, a);
+    const low = Math.imul(MULTIPLIER, a);
+    a = high ^ k ^ b;
+    b = low;
+    k = (k + WEYL) | 0;
   }
-  out[0] = c0;
-  out[1] = c1;
+  out[at] = a;
+  out[at + 1] = b;
 }
 
-/** The upper half of the 64-bit product, by schoolbook multiplication of 16-bit digits. */
+/** The upper half of the 64-bit product, by schoolbook multiplication of 16-bit digits, in 32-bit integers that wrap around. */
 function mulHigh(a: number, b: number): number {
   const a0 = a & 0xffff;
   const a1 = a >>> 16;
   const b0 = b & 0xffff;
   const b1 = b >>> 16;
-  const middle = a1 * b0 + ((a0 * b0) >>> 16);
-  const carry = (middle & 0xffff) + a0 * b1;
-  return a1 * b1 + (middle >>> 16) + (carry >>> 16);
+  const middle = (Math.imul(a1, b0) + (Math.imul(a0, b0) >>> 16)) | 0;
+  const carry = ((middle & 0xffff) + Math.imul(a0, b1)) | 0;
+  return (Math.imul(a1, b1) + (middle >>> 16) + (carry >>> 16)) | 0;
 }
 
 /** The random numbers of one purpose ("init conv1.weight", "shuffle 3"), independent of those of any other. */
@@ -44,6 +45,11 @@ export class Stream {
   draw(index: number, sub = 0): Uint32Array {
     philox2x32(index, sub, this.key, this.words);
     return this.words;
+  }
+
+  /** The two words of each place from `from` on. */
+  fill(words: Uint32Array, from: number): void {
+    for (let i = 0; i < words.length; i += 2) philox2x32(from + i / 2, 0, this.key, words, i);
   }
 
   /** Uniform in [0, 1), a multiple of 2^-32. */
