@@ -110,7 +110,8 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
   refuseTooLarge(assembled.memory, model.module);
 
   const { names } = options;
-  const team = backend === "wasm" && (options.threads ?? true) ? emitTeamWasm(assembled.loops, { names }) : null;
+  const wasmOptions = { names, warmUp: ["train_step", "update"] };
+  const team = backend === "wasm" && (options.threads ?? true) ? emitTeamWasm(assembled.loops, wasmOptions) : null;
   const manifest: Manifest = {
     ...assembled.manifest,
     ...(team && { threads: { most: MOST_THREADS, ...team.memory } }),
@@ -120,7 +121,7 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
     ...(model.requirements.length > 0 && { requirements: model.requirements.map(requirement) }),
     train: model.train,
   };
-  const wasm = team?.bytes ?? (backend === "wasm" ? emitWasm(assembled.loops, { names }) : null);
+  const wasm = team?.bytes ?? (backend === "wasm" ? emitWasm(assembled.loops, wasmOptions) : null);
   const js = backend === "js" ? emitJs(assembled.loops) : null;
   return {
     manifest,
@@ -157,5 +158,9 @@ async function instantiateWasm(bytes: Uint8Array, { threads }: Manifest): Promis
   const { instance } = await WebAssembly.instantiate(bytes as Uint8Array<ArrayBuffer>, imports);
   const exports = instance.exports as Record<string, (...args: number[]) => number>;
   const memory = own ?? (instance.exports.memory as WebAssembly.Memory);
-  return { memory: memory.buffer, run: (program, n) => exports[program](n, 0, 1) };
+  return {
+    memory: memory.buffer,
+    run: (program, n) => exports[program](n, 0, 1),
+    warmUp: () => void exports.warm_up?.(),
+  };
 }

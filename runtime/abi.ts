@@ -189,6 +189,8 @@ export interface Engine {
   readonly memory: ArrayBuffer | SharedArrayBuffer;
   /** Runs a program on `n` samples; 0, or 1 + the index of the first call that wrote a non-finite value. */
   run(program: string, n: number): number;
+  /** Has the kernels of a training step optimised in the background. */
+  warmUp?(): void;
   /** Ends the threads that were started for it. */
   dispose?(): void;
 }

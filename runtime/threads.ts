@@ -1,7 +1,7 @@
 /** Kernels that several threads run together: this one, and workers that wait for its calls. */
-import { CONTROL, type Engine, type KernelSource, type Manifest } from "./abi.ts";
+import { CONTROL, type Engine, type Executable, type KernelSource, type Manifest } from "./abi.ts";
 import { TrainerError } from "./errors.ts";
-import { patched } from "./wasm.ts";
+import { givesBytes, patched } from "./wasm.ts";
 import { type Assignment, serveKernels, WORKER_NAME } from "./worker.ts";
 
 /** The most that "auto" takes: smaller shares gain little. */
@@ -21,14 +21,15 @@ export interface Choice {
   readonly note?: string;
 }
 
-export function chooseThreads(wanted: "auto" | number, manifest: Manifest): Choice {
+export function chooseThreads(wanted: "auto" | number, { manifest, kernels }: Executable): Choice {
   const threads = wanted === "auto" ? Math.min(cores(), MOST_AUTO) : wanted;
   const instead = (reason: string): Choice => ({ threads: 1, note: `the kernels run on one thread: ${reason}` });
   if (threads === 1) return { threads };
-  if (!manifest.threads) return wanted === "auto" ? { threads: 1 } : instead("they were compiled for one");
+  if (!manifest.threads || !kernels) return wanted === "auto" ? { threads: 1 } : instead("they were compiled for one");
   if (!mayShareMemory()) {
     return instead("threads share memory, which this page may not (it is not cross-origin isolated)");
   }
+  if (!givesBytes(kernels.wasm)) return instead("a compiled module was given; give its bytes");
   const { most } = manifest.threads;
   return threads > most ? { threads: most, note: `the kernels run on ${most} threads: that is the most` } : { threads };
 }
@@ -47,32 +48,23 @@ function mayShareMemory(): boolean {
   return typeof SharedArrayBuffer === "function" && isolated !== false;
 }
 
-/** An engine of so many threads, or the reason why there is none. `clock` is for modules that were made to be timed. */
+/** An engine whose workers are still starting: see `Team.ready`. `clock` is for modules that were made to be timed. */
 export async function startThreads(
   { wasm, worker }: KernelSource,
   { threads: facts, programs }: Manifest,
   threads: number,
   clock?: (kernel: number) => void,
-): Promise<Engine | string> {
+): Promise<Team> {
   const { pages, limits } = facts!;
-  const bytes = await patched(wasm, limits, 3);
-  if (bytes === null) return "a compiled module was given; give its bytes";
-  const module = await WebAssembly.compile(bytes);
+  const module = await WebAssembly.compile(await patched(wasm, limits, 3));
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const names = Object.keys(programs);
   const team = new Team(memory, names, threads <= cores() ? PATIENCE.long : PATIENCE.short);
   const script = worker ?? new URL(`data:text/javascript,${encodeURIComponent(`(${serveKernels})("${WORKER_NAME}")`)}`);
-  try {
-    const { exports } = await WebAssembly.instantiate(module, { env: { memory, ...(clock && { clock }) } });
-    team.programs = exports as Team["programs"];
-    const common = { module, memory, threads, programs: names, control: CONTROL };
-    const numbers = Array.from({ length: threads - 1 }, (_, i) => i + 1);
-    await Promise.all(numbers.map((thread) => team.start(script, { ...common, thread })));
-    return team;
-  } catch (error) {
-    team.dispose();
-    return error instanceof Error ? error.message : String(error);
-  }
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory, ...(clock && { clock }) } });
+  team.programs = exports as Team["programs"];
+  team.start(script, { module, memory, threads, programs: names, control: CONTROL });
+  return team;
 }
 
 /** What workers of Node and of browsers have in common. */
@@ -81,8 +73,10 @@ interface Member {
   terminate(): unknown;
 }
 
-class Team implements Engine {
+export class Team implements Engine {
   readonly memory: SharedArrayBuffer;
+  /** Null once all workers wait for calls, or why they do not; the team is then disposed of. */
+  ready: Promise<string | null> = Promise.resolve(null);
   programs: Record<string, (n: number, thread: number, threads: number) => number> = {};
   private readonly words: Int32Array;
   private readonly members: Member[] = [];
@@ -101,8 +95,20 @@ class Team implements Engine {
     this.words[CONTROL.spin / 4] = maySleep(this.words) ? 0 : 1;
   }
 
+  /** Starts a worker for each thread but this one. */
+  start(script: URL, common: Omit<Assignment, "thread">): void {
+    const numbers = Array.from({ length: common.threads - 1 }, (_, i) => i + 1);
+    this.ready = Promise.all(numbers.map((thread) => this.member(script, { ...common, thread }))).then(
+      () => null,
+      (error) => {
+        this.dispose();
+        return error instanceof Error ? error.message : String(error);
+      },
+    );
+  }
+
   /** Resolves when the worker is ready. */
-  start(script: URL, assignment: Assignment): Promise<void> {
+  private member(script: URL, assignment: Assignment): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (reason: string) => {
         if (this.disposed) return;
@@ -138,6 +144,10 @@ class Team implements Engine {
       this.failure = String(error);
       throw broken(this.failure);
     }
+  }
+
+  warmUp(): void {
+    this.programs.warm_up?.(0, 0, 1);
   }
 
   dispose(): void {

@@ -33,21 +33,23 @@ export async function createTrainer(executable: Executable, options: TrainerOpti
   if (threads !== "auto" && !(Number.isInteger(threads) && threads >= 1)) {
     throw new TrainerError("options", `threads must be "auto" or a whole number from 1, found ${threads}`);
   }
-  const { engine, ...facts } = await instantiate(executable, threads);
-  return new Trainer(new Session(new Kernels(manifest, engine), seed), engine, facts);
-}
-
-/** The kernels on as many threads as there can be, up to those wanted. */
-async function instantiate(executable: Executable, wanted: "auto" | number) {
-  const { manifest, kernels } = executable;
-  const choice = chooseThreads(wanted, manifest);
+  const choice = chooseThreads(threads, executable);
   const notes = choice.note === undefined ? [] : [choice.note];
-  if (choice.threads > 1 && kernels) {
-    const started = await startThreads(kernels, manifest, choice.threads);
-    if (typeof started !== "string") return { engine: started, threads: choice.threads, notes };
-    notes.push(`the kernels run on one thread: no others could be started (${started})`);
+  const begin = (engine: Engine): Session => {
+    const session = new Session(new Kernels(manifest, engine), seed);
+    // In this order: what draws the weights is optimised by the same threads of the engine.
+    engine.warmUp?.();
+    return session;
+  };
+  if (choice.threads > 1) {
+    const team = await startThreads(executable.kernels!, manifest, choice.threads);
+    // The weights are drawn while the workers start.
+    const session = begin(team);
+    const problem = await team.ready;
+    if (problem === null) return new Trainer(session, { threads: choice.threads, notes });
+    notes.push(`the kernels run on one thread: no others could be started (${problem})`);
   }
-  return { engine: await executable.instantiate(), threads: 1, notes };
+  return new Trainer(begin(await executable.instantiate()), { threads: 1, notes });
 }
 
 export class Trainer {
@@ -57,21 +59,15 @@ export class Trainer {
   /** What the caller should know, such as an option without effect. */
   readonly notes: readonly string[];
   #session: Session | null;
-  readonly #engine: Engine;
   /** Reused, so that a step allocates nothing. */
   readonly #batch: Bound = { samples: 0, columns: [] };
   #fitting = false;
 
-  constructor(
-    session: Session,
-    engine: Engine,
-    { threads, notes }: { readonly threads: number; readonly notes: readonly string[] },
-  ) {
+  constructor(session: Session, { threads, notes }: { readonly threads: number; readonly notes: readonly string[] }) {
     this.manifest = session.manifest;
     this.threads = threads;
     this.notes = notes;
     this.#session = session;
-    this.#engine = engine;
   }
 
   /** Where the run stands. */
@@ -169,7 +165,7 @@ export class Trainer {
 
   /** Ends the threads and lets go of the memory; the trainer cannot be used after. */
   dispose(): void {
-    if (this.#session) this.#engine.dispose?.();
+    this.#session?.kernels.engine.dispose?.();
     this.#session = null;
   }
 

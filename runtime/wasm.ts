@@ -12,7 +12,11 @@ export async function wasmEngine(source: WasmSource, threads?: ManifestThreads):
   const { exports } = await WebAssembly.instantiate(await compile(source), imports);
   const programs = exports as Record<string, (n: number, thread: number, threads: number) => number>;
   const memory = own ?? (exports.memory as WebAssembly.Memory);
-  return { memory: memory.buffer, run: (program, n) => programs[program](n, 0, 1) };
+  return {
+    memory: memory.buffer,
+    run: (program, n) => programs[program](n, 0, 1),
+    warmUp: () => void programs.warm_up?.(0, 0, 1),
+  };
 }
 
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {
@@ -20,9 +24,13 @@ async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   return "byteLength" in source ? WebAssembly.compile(source as BufferSource) : source;
 }
 
-/** The bytes, with a byte replaced; null of a module, which does not give them. */
-export async function patched(source: WasmSource, at: number, byte: number): Promise<Uint8Array<ArrayBuffer> | null> {
-  if (!(source instanceof URL || "byteLength" in source)) return null;
+/** A compiled module does not. */
+export function givesBytes(source: WasmSource): boolean {
+  return source instanceof URL || "byteLength" in source;
+}
+
+/** The bytes, with a byte replaced. */
+export async function patched(source: WasmSource, at: number, byte: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = source instanceof URL ? await bytesAt(source) : source;
   const copy = new Uint8Array(bytes as ArrayBuffer).slice();
   copy[at] = byte;

@@ -2,7 +2,7 @@
 import type { ManifestThreads } from "../../runtime/abi.ts";
 import { type Blocks, type Call, isBlocks, type Kernel, type LoopModule, type ProgramStep } from "../ir/loops.ts";
 import { canonicalKernel } from "../ir/loops-text.ts";
-import { type FunctionRef, WasmModule } from "../wasm/index.ts";
+import { type Code, type FunctionRef, WasmModule } from "../wasm/index.ts";
 import { piecesOf, shareOut } from "./parallel.ts";
 import { reduceStrength } from "./strength.ts";
 import { BARRIER_TYPE, emitBarrier } from "./wasm/barrier.ts";
@@ -11,6 +11,7 @@ import { emitFinite, FINITE_TYPE } from "./wasm/finite.ts";
 import { emitKernel, kernelType } from "./wasm/function.ts";
 import { mathLibrary } from "./wasm/math.ts";
 import { emitProgram, emitTeamProgram, PROGRAM_TYPE, type ResolvedStep, TEAM_PROGRAM_TYPE } from "./wasm/program.ts";
+import { emitWarmUp, WARM_UP_TYPE } from "./wasm/warm-up.ts";
 
 const PAGE = 65536;
 
@@ -19,19 +20,23 @@ export interface WasmOptions {
   readonly names?: boolean;
   /** Imports `env.clock`, which every thread calls behind each kernel with the kernel's number in `callsOf`. */
   readonly clock?: boolean;
+  /** Exports `warm_up()`, which has an engine optimise the kernels of these programs. */
+  readonly warmUp?: readonly string[];
 }
 
 /** For one thread. Exports `memory`, and each program by its name. */
 export function emitWasm(module: LoopModule, options: WasmOptions = {}): Uint8Array {
   const { wasm, functionOf, finite, finish, clock } = begin(module, null, options.clock);
   const alone = (kernel: Kernel) => functionOf(kernel, null);
-  for (const { name, steps } of module.programs) {
+  const programs = module.programs.map(({ name, steps }) => {
     const resolved = steps.map((step) => resolve(step, alone));
     wasm.export(
       name,
       wasm.func(name, PROGRAM_TYPE, (code) => emitProgram(code, resolved, { finite, clock })),
     );
-  }
+    return { name, steps: resolved };
+  });
+  exportWarmUp(wasm, programs, options);
   const pages = finish();
   wasm.memory({ min: pages, max: pages });
   wasm.export("memory", "memory");
@@ -51,7 +56,7 @@ export function emitTeamWasm(
     if (!shared.has(kernel)) shared.set(kernel, shareOut(kernel));
     return shared.get(kernel)!;
   };
-  for (const { name, steps } of module.programs) {
+  const programs = module.programs.map(({ name, steps }) => {
     const resolved = steps.map((step): ResolvedStep => {
       const kernel = isBlocks(step) ? null : sharedOut(step.kernel);
       if (!kernel) return resolve(step, alone);
@@ -62,14 +67,30 @@ export function emitTeamWasm(
       name,
       wasm.func(name, TEAM_PROGRAM_TYPE, (code) => emitTeamProgram(code, resolved, team)),
     );
-  }
+    return { name, steps: resolved };
+  });
+  exportWarmUp(wasm, programs, options);
   const pages = finish();
   wasm.importMemory("env", "memory", { min: pages, max: pages });
   const bytes = wasm.encode(options);
   return { bytes, memory: { pages, limits: limitsOf(bytes) } };
 }
 
-function resolve(step: ProgramStep, alone: (kernel: Kernel) => FunctionRef): ResolvedStep {
+function exportWarmUp(
+  wasm: WasmModule,
+  programs: readonly { readonly name: string; readonly steps: readonly ResolvedStep[] }[],
+  { warmUp = [] }: WasmOptions,
+): void {
+  const steps = programs.filter(({ name }) => warmUp.includes(name)).flatMap((program) => program.steps);
+  const kernels = new Set(steps.flatMap((step) => ("blocks" in step ? step.parts.flat().map(({ f }) => f) : [step.f])));
+  if (kernels.size === 0) return;
+  wasm.export(
+    "warm_up",
+    wasm.func("warm_up", WARM_UP_TYPE, (code) => emitWarmUp(code, [...kernels])),
+  );
+}
+
+function resolve(step: ProgramStep, alone: (kernel: Kernel) => Code): ResolvedStep {
   if (!isBlocks(step)) return { call: step, f: alone(step.kernel), pieces: 0 };
   const calls = (part: Blocks["parts"][number]) => part.calls.map((call) => ({ call, f: alone(call.kernel) }));
   return { blocks: step, parts: step.parts.map(calls) };
@@ -82,9 +103,9 @@ function begin(module: LoopModule, barriers: ((wasm: WasmModule) => FunctionRef)
   const clock = clocked ? wasm.importFunction("env", "clock", { params: ["i32"], results: [] }) : null;
   const constants = new ConstantTable(16 * Math.ceil(module.memoryBytes / 16));
   const math = mathLibrary(wasm, constants);
-  const functions = new Map<string, FunctionRef>();
+  const functions = new Map<string, Code>();
   const texts = new Map<Kernel, string>();
-  const functionOf = (kernel: Kernel, barrier: FunctionRef | null): FunctionRef => {
+  const functionOf = (kernel: Kernel, barrier: FunctionRef | null): Code => {
     const text = texts.get(kernel) ?? canonicalKernel(kernel);
     texts.set(kernel, text);
     const key = `${barrier ? "shared " : ""}${text}`;

@@ -47,6 +47,11 @@ export class Code {
     return local;
   }
 
+  /** In instructions, so far. */
+  get length(): number {
+    return this.instructions.length;
+  }
+
   /** An instruction whose operand types do not depend on context; memory accesses take (offset[, lane]). */
   op(name: OpName, ...operands: readonly (number | bigint | readonly number[])[]): this {
     const { params, results } = OPCODES[name];

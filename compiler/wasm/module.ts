@@ -60,7 +60,7 @@ export class WasmModule {
     return ref;
   }
   /** A function; `build` writes its body. Names need not be unique. */
-  func(name: string, type: FunctionType, build: (code: Code) => void): FunctionRef {
+  func(name: string, type: FunctionType, build: (code: Code) => void): Code {
     const code = new Code(name, type);
     build(code);
     this.functions.push(code);

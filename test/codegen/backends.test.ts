@@ -189,7 +189,12 @@ describe("modules", () => {
   });
   const instantiateWasm = (bytes: Uint8Array) => {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes as BufferSource));
-    return exports as unknown as { memory: WebAssembly.Memory; main(n: number): number; other(n: number): number };
+    return exports as unknown as {
+      memory: WebAssembly.Memory;
+      main(n: number): number;
+      other(n: number): number;
+      warm_up?(): void;
+    };
   };
 
   it("hold a kernel once that is written twice under different names", async () => {
@@ -219,6 +224,25 @@ describe("modules", () => {
     const { memory } = instantiateWasm(emitWasm(moduleOf([])));
     expect(memory.buffer.byteLength).toBe(65536);
     expect(() => memory.grow(1)).toThrow();
+  });
+
+  it("have an engine run the kernels of chosen programs so often that it optimises them, without a trace", () => {
+    const half = constant(0.5, "f32");
+    const product = (a: Expr): Expr => ({ k: "binary", ty: "f32", op: "mul", a, b: half });
+    const powers = (a: Expr) => Array.from({ length: 120 }).reduce<Expr>(product, a);
+    const large = { ...mapKernel(1, 5, false, powers).kernel, name: "large" };
+    const module = moduleOf([call(large, 0, 100), call(scale("small", 2), 100, 200)]);
+    const without = emitWasm(module);
+    const wasm = emitWasm(module, { warmUp: ["main"] });
+    expect(wasm.length).toBeGreaterThan(without.length);
+    expect(instantiateWasm(without)).not.toHaveProperty("warm_up");
+    const { memory, main, warm_up } = instantiateWasm(wasm);
+    new Float32Array(memory.buffer, 0, 5).set([1, 2, 3, 4, 5]);
+    const before = new Uint8Array(memory.buffer).slice();
+    warm_up!();
+    expect(new Uint8Array(memory.buffer)).toEqual(before);
+    main(1);
+    expect(new Float32Array(memory.buffer, 200, 1)[0]).toBe(2 * 0.5 ** 120);
   });
 
   it("take programs of a thousand calls", () => {

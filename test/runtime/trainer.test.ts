@@ -21,6 +21,18 @@ const rows = ({ x, label }: ReturnType<typeof points>, from: number, to: number)
   label: label.subarray(from, to),
 });
 
+test("kernels are warmed up once, when the weights have been drawn", async () => {
+  const executable = linear();
+  const seen: number[][] = [];
+  const warmUp = () => seen.push([...new Float32Array(executable.calls.memory)]);
+  const instantiate = async () => ({ ...(await executable.instantiate()), warmUp });
+  const trainer = await createTrainer({ ...executable, instantiate });
+  const { data } = trainer.tensor("fc.weight");
+  expect(seen.map((memory) => memory.slice(data.byteOffset / 4, data.byteOffset / 4 + 6))).toEqual([[...data]]);
+  await trainer.step(rows(points(8), 0, 8));
+  expect(seen).toHaveLength(1);
+});
+
 describe("step", () => {
   test("gives loss, learning rate, samples and number", async () => {
     const trainer = await make();

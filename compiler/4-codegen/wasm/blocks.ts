@@ -5,7 +5,7 @@ import type { Code, FunctionRef, LocalRef } from "../../wasm/index.ts";
 
 export interface PartFunction {
   readonly call: PartCall;
-  readonly f: FunctionRef;
+  readonly f: Code;
 }
 
 export interface Around {

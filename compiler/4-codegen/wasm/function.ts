@@ -4,6 +4,7 @@ import type { Code, FunctionRef, FunctionType, LocalRef } from "../../wasm/index
 import { Emitter, type MathLibrary } from "./emitter.ts";
 import { emitExpr } from "./expression.ts";
 import { emitStore, emitZero } from "./memory.ts";
+import { warmable } from "./warm-up.ts";
 
 /**
  * The byte address of each buffer, n, and the first sample's number if the kernel asks for it; in a kernel that threads share,
@@ -18,11 +19,14 @@ export function kernelType(kernel: Kernel, shared: boolean): FunctionType {
 export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary, barrier: FunctionRef | null = null): void {
   const starts = new Map(kernel.buffers.map((buffer, i): [typeof buffer, LocalRef] => [buffer, code.params[i]]));
   const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])];
+  const n = code.params[kernel.buffers.length];
   const [thread, threads] = code.params.slice(kernel.buffers.length + samples.length);
   const to = new Emitter(code, math, starts, barrier && { thread, threads, barrier });
   samples.forEach((v, i) => to.bind(v, code.params[kernel.buffers.length + i]));
-  to.hoistConstants(kernel.body);
-  emitBlock(to, kernel.body);
+  warmable(code, n, () => {
+    to.hoistConstants(kernel.body);
+    emitBlock(to, kernel.body);
+  });
 }
 
 export function emitBlock(to: Emitter, block: readonly Stmt[]): void {

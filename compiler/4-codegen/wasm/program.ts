@@ -6,7 +6,7 @@ import { emitBlocks, type PartFunction, take } from "./blocks.ts";
 
 export interface KernelCall {
   readonly call: Call;
-  readonly f: FunctionRef;
+  readonly f: Code;
   /** In how many pieces for each thread threads share it out; with none, the first thread runs it alone. */
   readonly pieces: number;
 }

@@ -29,12 +29,8 @@ async function startTeam(loops: LoopModule, threads: number, clock?: Clock): Pro
   const { bytes, memory } = emitTeamWasm(loops, { clock: clock !== undefined });
   const facts = { most: MOST_THREADS, ...memory };
   const programs = Object.fromEntries(loops.programs.map(({ name }) => [name, { results: [] }]));
-  const engine = await startThreads(
-    { wasm: bytes },
-    { threads: facts, programs } as unknown as Manifest,
-    threads,
-    clock,
-  );
-  if (typeof engine === "string") throw new UserError("threads", `the threads could not be started: ${engine}`);
-  return engine;
+  const team = await startThreads({ wasm: bytes }, { threads: facts, programs } as unknown as Manifest, threads, clock);
+  const problem = await team.ready;
+  if (problem !== null) throw new UserError("threads", `the threads could not be started: ${problem}`);
+  return team;
 }
