@@ -178,12 +178,11 @@ class Assembly {
     return {
       samples: region.samples,
       threads: Math.min(region.teams, MOST_THREADS),
-      sums: region.sums.map((value) => ({
-        at: this.teamSums(plan, value, arena),
-        bytes: this.sizes.bytes(plan, value),
-      })),
       parts: parts.map(({ samples, calls }) => ({
         samples,
+        sums: calls
+          .flatMap(({ group }) => group.outputs.filter((value) => region.sums.includes(value)))
+          .map((value) => ({ at: this.teamSums(plan, value, arena), bytes: this.sizes.bytes(plan, value) })),
         calls: calls.map(({ lowered: { kernel, sources } }) => ({
           kernel,
           args: sources.map((source) =>

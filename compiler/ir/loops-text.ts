@@ -34,12 +34,12 @@ export function printLoops(module: LoopModule): string {
 
 function step(s: ProgramStep): string[] {
   if (!isBlocks(s)) return [`  ${call(s)}`];
-  const sums = s.sums.map(({ at, bytes }) => `    zero ${bytes} bytes at ${address(at)}`);
-  const parts = s.parts.flatMap(({ samples, calls }) => [
+  const parts = s.parts.flatMap(({ samples, sums, calls }) => [
+    ...sums.map(({ at, bytes }) => `    zero ${bytes} bytes at ${address(at)}`),
     `    for ${samples} samples at a time`,
     ...calls.map((c) => `      ${call(c)}`),
   ]);
-  return [`  for each team of ${s.samples} samples`, ...sums, ...parts];
+  return [`  for each team of ${s.samples} samples`, ...parts];
 }
 
 const call = ({ kernel, args }: Call | PartCall): string =>

@@ -199,9 +199,14 @@ export interface Blocks {
   readonly samples: number;
   /** The most threads that have memory of their own for it; others wait. */
   readonly threads: number;
-  /** Zeroed before a team begins: what its kernels add to. */
+  readonly parts: readonly BlocksPart[];
+}
+
+export interface BlocksPart {
+  readonly samples: number;
+  /** Zeroed before the part begins with a team's first samples: what its kernels add to. */
   readonly sums: readonly { readonly at: Address; readonly bytes: number }[];
-  readonly parts: readonly { readonly samples: number; readonly calls: readonly PartCall[] }[];
+  readonly calls: readonly PartCall[];
 }
 
 export type ProgramStep = Call | Blocks;

@@ -70,14 +70,14 @@ function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunc
   const { samples } = blocks;
   code.get(at.team).i32(samples).op("i32.mul").set(at.start);
   least(code, samples, () => code.get(at.n).get(at.start).op("i32.sub")).set(at.size);
-  for (const sum of blocks.sums) {
-    address(code, sum.at, at);
-    code.i32(0).i32(sum.bytes).op("memory.fill");
-  }
   let number = at.clock?.first ?? 0;
   parts.forEach((calls, i) => {
-    const most = blocks.parts[i].samples;
+    const { samples: most, sums } = blocks.parts[i];
     code.i32(0).set(at.from);
+    for (const sum of sums) {
+      address(code, sum.at, at);
+      code.i32(0).i32(sum.bytes).op("memory.fill");
+    }
     code.loop((again) => {
       least(code, most, () => code.get(at.size).get(at.from).op("i32.sub")).set(at.count);
       for (const { call, f } of calls) {
