@@ -2,7 +2,7 @@
 import { sameShape, sameType, type Value } from "../ir/graph.ts";
 import { allAxes, integersAttr } from "../ops/types.ts";
 import { unitAxes } from "./inline.ts";
-import { elementwiseOps, type Rule, type RuleContext, splatOf } from "./rule.ts";
+import { elementwiseOps, type Rule, type RuleContext, splatOf, varyingAxes } from "./rule.ts";
 
 const views = ["broadcast", "reshape", "transpose", "reverse", "slice", "pad"];
 
@@ -50,6 +50,34 @@ function broadcastReshape({ inputs: [y], attrs, type }: Value, { b }: RuleContex
   const axes = integersAttr(attrs, "axes");
   return b.op("broadcast", [x], { shape: type.shape, axes: added.map((axis) => axes[axis]) });
 }
+
+/**
+ * c ? reverse(f(x, k)) : f(x, k) → f(c ? reverse(x) : x, k), for k that a reversal leaves as it is, so that f is computed once. If
+ * f is a choice of the host's, it has two such x, of which one is computed.
+ */
+function reverseInward({ inputs: [cond, x, y] }: Value, c: RuleContext): Value | null {
+  const { b } = c;
+  const reversed = [x, y].find((side) => side.op === "reverse");
+  const plain = reversed === x ? y : x;
+  if (reversed?.inputs[0] !== plain || !elementwiseOps.includes(plain.op)) return null;
+  const axes = integersAttr(reversed.attrs, "axes");
+  const differs = (operand: Value) =>
+    operand.op === "broadcast" ? varyingAxes(operand).some(({ axis }) => axes.includes(axis)) : hasAxes(operand);
+  const differing = plain.inputs.filter(differs);
+  const most = plain.op === "where" && c.isHost(plain.inputs[0]) ? 2 : 1;
+  if (differing.length > most || differing.some(({ type }) => type.dtype !== "f32")) return null;
+  const either = (operand: Value) => {
+    const other = b.op("reverse", [operand], reversed.attrs);
+    return reversed === x ? b.where(cond, other, operand) : b.where(cond, operand, other);
+  };
+  return b.op(
+    plain.op,
+    plain.inputs.map((operand) => (differs(operand) ? either(operand) : operand)),
+    plain.attrs,
+  );
+}
+
+const hasAxes = (value: Value): boolean => value.type.shape.length > 0;
 
 function swapOfLastTwo(rank: number): number[] {
   return [...allAxes(rank).slice(0, -2), rank - 1, rank - 2];
@@ -120,6 +148,12 @@ export const viewRules: readonly Rule[] = [
     anyType: true,
     rewrite: ({ inputs: [x], attrs }) =>
       x.op === "reverse" && String(x.attrs.axes) === String(attrs.axes) ? x.inputs[0] : null,
+  },
+  {
+    name: "reverse-inward",
+    doc: "where(c, reverse(f(x, k)), f(x, k)) → f(where(c, reverse(x), x), k), for elementwise f and k that has no such order",
+    ops: ["where"],
+    rewrite: reverseInward,
   },
   {
     name: "transpose-matmul",

@@ -175,6 +175,19 @@ export const examples: Readonly<Record<string, Example>> = {
   "broadcast-broadcast": ({ b, x }) => [spread(b, spread(b, x([3, 1]), [3, 5], [0, 1]), [2, 3, 5], [1, 2])],
   "broadcast-reshape": ({ b, x }) => [spread(b, b.reshape(x([3]), [3, 1, 1]), [2, 3, 4, 5], [1, 2, 3])],
   "reverse-reverse": ({ b, x }) => [b.op("reverse", [b.op("reverse", [x([2, 3])], { axes: [1] })], { axes: [1] })],
+  "reverse-inward": ({ b, x, input, n }) => {
+    const [image, factors] = [input([3, 4, 5]), x([3])];
+    const shape = image.type.shape;
+    const cond = b.binary("lt", input([3, 4, 5]), 0);
+    const reversed = (v: Value) => b.op("reverse", [v], { axes: [3] });
+    const scaled = b.mul(image, spread(b, factors, shape, [1]));
+    const chosen = b.where(b.binary("gt", n, 2), b.exp(image), image);
+    return [
+      b.where(cond, reversed(scaled), scaled),
+      b.where(cond, scaled, reversed(scaled)),
+      b.where(cond, reversed(chosen), chosen),
+    ];
+  },
   "transpose-matmul": ({ b, x }) => [
     b.transpose(b.matmul(x([2, 3]), x([3, 4])), [1, 0]),
     b.transpose(b.matmul(x([5, 2, 3]), x([5, 3, 4])), [0, 2, 1]),
