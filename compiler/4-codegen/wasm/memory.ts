@@ -11,13 +11,13 @@ export function emitLoad(to: Emitter, load: Load): Code {
   const { buffer, at, stride, ty } = load;
   const { code } = to;
   const vector = ty.endsWith("x4");
-  if (vector && stride === -1 && buffer.elem !== "u8") return loadReversed(to, load);
+  if (vector && stride === -1) return loadReversed(to, load);
   if (vector && stride !== 0 && stride !== 1) return loadStrided(to, load);
   const offset = to.address(buffer, at);
   if (buffer.elem === "u8") {
     if (!vector) return code.op("i32.load8_u", offset);
     if (stride === 0) return code.op("i32.load8_u", offset).op("i32x4.splat");
-    return code.op("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u").op("i32x4.extend_low_i16x8_u");
+    return loadBytes(code, offset, [0, 1, 2, 3]);
   }
   if (!vector) return code.op(ty === "f32" ? "f32.load" : "i32.load", offset);
   return code.op(stride === 0 ? "v128.load32_splat" : "v128.load", offset);
@@ -28,8 +28,18 @@ function loadReversed(to: Emitter, { buffer, at }: Load): Code {
   const { code } = to;
   const all = code.local("v128");
   const offset = to.address(buffer, at, -3) - 3 * SIZES[buffer.elem];
+  if (buffer.elem === "u8") return loadBytes(code, offset, [3, 2, 1, 0]);
   return code.op("v128.load", offset).tee(all).get(all).op("i8x16.shuffle", REVERSED);
 }
+
+/** Four bytes as integers, in this order. */
+function loadBytes(code: Code, offset: number, order: readonly number[]): Code {
+  const lanes = order.flatMap((byte) => [byte, NO_BYTE, NO_BYTE, NO_BYTE]);
+  return code.op("v128.load32_zero", offset).op("v128.const", lanes).op("i8x16.swizzle");
+}
+
+/** Of such a place there is nothing: 0. */
+const NO_BYTE = 0xff;
 
 const REVERSED = [12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3];
 
