@@ -2,7 +2,7 @@
  * What the compiler and the runtime agree on: the manifest that travels with the kernels. The only file that both sides
  * import. Everything in it is JSON. Addresses are bytes in the module's one memory.
  */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 /**
  * A scalar that the runtime computes in float64 before each call: a number, a named host value, or an elementwise operation
@@ -20,7 +20,8 @@ export interface HostCall extends ReadonlyArray<HostExpr> {
  * update's batches so far, where it takes several.
  */
 export const HOST_VALUES = ["n", "step", "epoch", "steps_per_epoch", "epochs", "total_steps", "accumulated"] as const;
-export type HostValue = (typeof HOST_VALUES)[number];
+/** … and `<input>.bytes` for each input of floats: 1 if its samples are given as bytes, else 0. */
+export type HostValue = (typeof HOST_VALUES)[number] | `${string}.bytes`;
 
 /** How a tensor starts: a function of the seed and the tensor's name. */
 export type Init =
@@ -55,8 +56,8 @@ export interface ManifestInput {
   readonly address: number;
   /** Where it is declared, when compiled to check for non-finite values. */
   readonly place?: string;
-  /** Images may be given as bytes: write them at `address`, then run `program`, which scales them into place. */
-  readonly bytes?: { readonly address: number; readonly program: string };
+  /** Samples may be given as bytes, at the same address: this host value says whether they are. */
+  readonly bytes?: `${string}.bytes`;
 }
 
 export interface ManifestTensor {
@@ -162,8 +163,8 @@ export interface Manifest {
   /** Two 4-byte integers: the seed and the step, for the kernels' random generator. */
   readonly rng: number;
   /**
-   * `train_step`, `evaluate`, `summary`, `forward`, and one for each input given as bytes. Where an update takes several batches,
-   * `train_step` adds up the gradients of one, and `update` does the rest.
+   * `train_step`, `evaluate`, `summary` and `forward`. Where an update takes several batches, `train_step` adds up the gradients
+   * of one, and `update` does the rest.
    */
   readonly programs: Readonly<Record<string, ManifestProgram>>;
   /** WebAssembly alone: programs take the number of the thread and how many there are, beside the number of samples. */

@@ -1,7 +1,8 @@
 /** From the caller's arrays to the kernels' inputs: checks that they fit the model, then copies samples into place. */
-import type { Engine, Manifest, ManifestInput } from "./abi.ts";
+import type { Manifest, ManifestInput } from "./abi.ts";
 import type { Column, Columns, Dataset } from "./dataset.ts";
 import { suggestion, TrainerError } from "./errors.ts";
+import type { HostValues } from "./host.ts";
 import { elements, type Memory } from "./memory.ts";
 
 /** A checked batch or dataset: the columns in the order of the manifest's inputs, null where one is not needed. */
@@ -13,7 +14,7 @@ export interface Bound {
 export class Feed {
   constructor(
     private readonly manifest: Manifest,
-    private readonly engine: Engine,
+    private readonly host: HostValues,
     private readonly memory: Memory,
   ) {}
 
@@ -64,11 +65,10 @@ export class Feed {
       const column = bound.columns[i];
       if (column === null) continue;
       const input = inputs[i];
-      const bytes = isBytes(column) ? input.bytes : undefined;
+      const bytes = input.bytes !== undefined && isBytes(column);
+      if (input.bytes) this.host[input.bytes] = Number(bytes);
       const target = bytes ? this.memory.bytes : input.dtype === "i32" ? this.memory.integers : this.memory.floats;
-      const start = (bytes ?? input).address / target.BYTES_PER_ELEMENT;
-      copySamples(column, target, start, elements(input.shape), from, n, order);
-      if (bytes) this.engine.run(bytes.program, n);
+      copySamples(column, target, input.address / target.BYTES_PER_ELEMENT, elements(input.shape), from, n, order);
     }
   }
 }

@@ -87,8 +87,8 @@ export class Kernels {
 
   /** Kernels are not at fault for what they were given. */
   #refuseInputs(program: string, n: number): void {
-    for (const { name, role, dtype, shape, address, place } of this.manifest.inputs) {
-      if (place === undefined || dtype !== "f32") continue;
+    for (const { name, role, dtype, shape, address, place, bytes } of this.manifest.inputs) {
+      if (place === undefined || dtype !== "f32" || (bytes && this.host[bytes])) continue;
       const values = this.values({ name, dtype, shape: ["n", ...shape], address }, n);
       if (!values.every(Number.isFinite)) {
         throw new NonFiniteError(`${role} ${name}`, place, null, program, this.host.step + 1);

@@ -23,8 +23,8 @@ export class Session {
     readonly kernels: Kernels,
     seed: number,
   ) {
-    const { manifest, engine, memory } = kernels;
-    this.feed = new Feed(manifest, engine, memory);
+    const { manifest, host, memory } = kernels;
+    this.feed = new Feed(manifest, host, memory);
     this.requirements = new Requirements(manifest);
     this.progress = { seed, shuffle: manifest.train.shuffle, ...START };
     this.learned = { measured: (manifest.measures ?? []).length === 0, classes: null };

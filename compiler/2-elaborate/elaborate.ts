@@ -120,14 +120,7 @@ class Elaboration {
       batch: train.batch,
       inputs,
       tensors: [...this.tensors.all, ...optimizer!.states],
-      programs: [
-        trainStep,
-        ...updating,
-        evaluation.evaluateProgram(),
-        evaluation.forwardProgram(),
-        ...measures,
-        ...evaluation.ingestPrograms(),
-      ],
+      programs: [trainStep, ...updating, evaluation.evaluateProgram(), evaluation.forwardProgram(), ...measures],
     };
     this.b.span = null;
     return {

@@ -1,7 +1,8 @@
 /** `input` and `target` clauses: what the caller fills before a call. */
+import type { ManifestData } from "../../runtime/abi.ts";
 import type { InputClause } from "../1-parse/syntax.ts";
 import * as errors from "../errors.ts";
-import type { Dim, InputDecl, Value } from "../ir/graph.ts";
+import type { DType, InputDecl, Value } from "../ir/graph.ts";
 import { sizeOf } from "../ir/graph.ts";
 import type { Context, Env } from "./context.ts";
 import { evaluate, MAX_ELEMENTS } from "./evaluate.ts";
@@ -50,9 +51,22 @@ function inputOf(clause: InputClause, env: Env): InputDecl | null {
 const RESERVED: readonly string[] = ["in", "net", "n", "training", "loss"];
 const MAX_CLASSES = 1_000_000;
 
-/** The leaf of a batch of it. */
-export function inputValue(decl: InputDecl, ctx: Context): Value {
-  ctx.b.span = decl.span;
-  const shape: Dim[] = ["n", ...decl.shape];
-  return ctx.b.op("input", [], { name: decl.name, dtype: decl.dtype, shape });
+/**
+ * A batch of it. Inputs of floats may be given as bytes: then each is multiplied by `data`'s `scale`, or divided by 255. Which of
+ * the two the caller has given, the host knows.
+ */
+export function inputValue(
+  { name, role, dtype, shape, span }: InputDecl,
+  data: ManifestData | null,
+  ctx: Context,
+): Value {
+  const { b } = ctx;
+  b.span = span;
+  const leaf = (form: string, type: DType) => b.op("input", [], { name: form, dtype: type, shape: ["n", ...shape] });
+  const given = leaf(name, dtype);
+  if (role !== "input" || dtype !== "f32") return given;
+  const bytes = b.cast(leaf(`${name}.bytes`, "u8"), "f32");
+  const scale = data?.args.scale;
+  const scaled = typeof scale === "number" ? b.mul(bytes, scale) : b.div(bytes, 255);
+  return b.where(b.binary("ne", b.op("host", [], { name: `${name}.bytes` }), 0), scaled, given);
 }

@@ -56,7 +56,7 @@ export class ModelPass {
     for (const clause of this.clauses.inputs) scope.set(clause.name.text, POISON);
     const image = this.inputs.find((decl) => decl.role === "input" && decl.dtype === "f32");
     for (const decl of this.inputs) {
-      const leaf = tensor(inputValue(decl, this.ctx));
+      const leaf = tensor(inputValue(decl, this.data, this.ctx));
       const steps = decl === image ? (this.clauses.data?.body ?? []) : [];
       const body = bodyOf("layer", "the data's steps", leaf);
       body.trail.push({ label: `input ${decl.name}`, value: leaf, span: decl.span! });
@@ -171,21 +171,6 @@ export class ModelPass {
       results: [{ name, value: this.ctx.b.cast(value, "f32") }],
       updates: [],
     }));
-  }
-
-  /** Bytes to floats, for every float input. */
-  ingestPrograms(): Program[] {
-    const { b } = this.ctx;
-    return this.inputs
-      .filter(({ role, dtype }) => role === "input" && dtype === "f32")
-      .map(({ name, shape, span }) => {
-        b.span = span;
-        const bytes = b.op("input", [], { name: `${name}.bytes`, dtype: "u8", shape: ["n", ...shape] });
-        const floats = b.cast(bytes, "f32");
-        const scale = this.data?.args.scale;
-        const value = typeof scale === "number" ? (scale === 1 ? floats : b.mul(floats, scale)) : b.div(floats, 255);
-        return { name: `ingest_${name}`, results: [], updates: [{ target: name, value }] };
-      });
   }
 }
 

@@ -10,7 +10,7 @@ import { isLeaf } from "./inline.ts";
 export interface Schedule extends Fused {
   /** In order of execution. */
   readonly groups: readonly Group[];
-  /** Values written straight into a tensor (or input) of the module, by its name. */
+  /** Values written straight into a tensor of the module, by its name. */
   readonly inPlace: ReadonlyMap<Value, string>;
   /** Updates that must wait for the end of the program: the tensor still has readers when the value is made. */
   readonly copies: readonly { readonly value: Value; readonly target: string }[];

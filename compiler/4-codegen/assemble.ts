@@ -7,7 +7,7 @@ import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
 import { align, SLACK } from "../3-passes/memory.ts";
 import { place } from "../diagnostics.ts";
-import { type InputDecl, type Module, sizeOf, type Value } from "../ir/graph.ts";
+import { type InputDecl, type Module, roots, sizeOf, topological, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Address, Blocks, Call, LoopModule } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
@@ -118,14 +118,16 @@ class Assembly {
     return address;
   }
 
-  private placeInput(input: InputDecl): void {
-    const elements = sizeOf(input.shape, 1) * this.module.batch;
-    this.tensors.set(input.name, this.take(elements * (input.dtype === "f32" ? this.target.floatBytes : 4)));
-    if (this.hasBytes(input)) this.tensors.set(`${input.name}.bytes`, this.take(elements));
+  /** Floats or bytes, whichever the caller gives. */
+  private placeInput({ name, dtype, shape }: InputDecl): void {
+    const elements = sizeOf(shape, 1) * this.module.batch;
+    const address = this.take(elements * (dtype === "f32" ? this.target.floatBytes : 4));
+    this.tensors.set(name, address).set(bytesOf(name), address);
   }
 
-  private hasBytes(input: InputDecl): boolean {
-    return this.module.programs.some((p) => p.name === `ingest_${input.name}`);
+  /** Whether programs take the samples as bytes too, or not at all. */
+  private takesBytes({ name, role, dtype }: InputDecl, read: ReadonlySet<string>): boolean {
+    return role === "input" && dtype === "f32" && (read.has(bytesOf(name)) || !read.has(name));
   }
 
   /** Kernels run one after another: one place serves them all. */
@@ -249,6 +251,8 @@ class Assembly {
 
   private manifest(memoryBytes: number, arenas: readonly Arena[]): Assembled["manifest"] {
     const { module, target } = this;
+    const leaves = topological(module.programs.flatMap(roots)).filter(({ op }) => op === "input");
+    const read = new Set(leaves.map(({ attrs }) => attrs.name as string));
     const programs: Record<string, ManifestProgram> = {};
     this.programs.forEach((program, i) => {
       const { plan } = program;
@@ -282,9 +286,7 @@ class Assembly {
         ...(input.classes !== undefined && { classes: input.classes }),
         address: this.tensors.get(input.name)!,
         ...(this.checkFinite && { place: input.span ? place(input.span) : "" }),
-        ...(this.hasBytes(input) && {
-          bytes: { address: this.tensors.get(`${input.name}.bytes`)!, program: `ingest_${input.name}` },
-        }),
+        ...(this.takesBytes(input, read) && { bytes: bytesOf(input.name) }),
       })),
       tensors: module.tensors
         .filter(({ kind }) => kind !== "total")
@@ -338,6 +340,8 @@ class Assembly {
     };
   }
 }
+
+const bytesOf = (input: string) => `${input}.bytes` as const;
 
 function sizesOf({ region, parts }: LoweredRegion) {
   return { samples: region.samples, teams: region.teams, parts: parts.map((part) => part.samples) };

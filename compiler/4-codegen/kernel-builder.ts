@@ -10,6 +10,7 @@ import {
   type Stmt,
   type Ty,
 } from "../ir/loops.ts";
+import { unswitch } from "./unswitch.ts";
 
 export const affine = (base = 0, ...terms: [Local, number][]): Affine => ({
   base,
@@ -38,6 +39,7 @@ export class KernelBuilder {
   readonly indices: Affine[] = [];
   private readonly buffers: Buffer[] = [];
   private readonly prelude: Stmt[] = [];
+  private readonly flags = new Set<Local>();
   private readonly blocks: Stmt[][] = [[]];
   private count = 0;
   private first: Local | undefined;
@@ -73,10 +75,18 @@ export class KernelBuilder {
     return v;
   }
   /** A value computed once, before everything else in the kernel. */
-  hoist(init: Expr, name = "c"): Expr {
+  hoist(init: Expr, name?: string): Expr {
+    return this.e.local(this.hoisted(init, name));
+  }
+  hoisted(init: Expr, name = "c"): Local {
     const v = this.local(init.ty, name);
     this.prelude.push({ k: "let", v, init });
-    return this.e.local(v);
+    return v;
+  }
+  /** `flag ? a : b` for a flag that is hoisted: of the loops around it there will be two, one for either. */
+  choose(flag: Local, a: Expr, b: Expr): Expr {
+    this.flags.add(flag);
+    return this.let(this.e.select(this.e.local(flag), a, b));
   }
   set(v: Local, value: Expr): void {
     this.add({ k: "set", v, value });
@@ -123,7 +133,7 @@ export class KernelBuilder {
       buffers: this.buffers,
       n: this.n,
       ...(this.first && { first: this.first }),
-      body: [...this.prelude, ...this.blocks[0]],
+      body: [...this.prelude, ...unswitch(this.blocks[0], this.flags)],
     };
   }
 

@@ -7,10 +7,10 @@ import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
 import type { Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
-import type { Buffer, Kernel } from "../ir/loops.ts";
+import type { Buffer, Kernel, Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import type { GroupContext } from "./group-context.ts";
-import { KernelBuilder } from "./kernel-builder.ts";
+import { affine, KernelBuilder } from "./kernel-builder.ts";
 import { templateOf } from "./kernels/index.ts";
 import { prefetch } from "./kernels/prefetch.ts";
 import { total } from "./kernels/total.ts";
@@ -98,6 +98,7 @@ class Buffers implements Memory {
   readonly sources: Source[] = [];
   private readonly known = new Map<Value | "rng", Place | Buffer>();
   private readonly written = new Map<Value, Place>();
+  private readonly flags = new Map<Value, Local>();
 
   constructor(
     private readonly group: Group,
@@ -146,6 +147,18 @@ class Buffers implements Memory {
       this.known.set("rng", buffer);
     }
     return buffer;
+  }
+
+  flag(condition: Value): Local {
+    let flag = this.flags.get(condition);
+    if (!flag) {
+      const { k } = this;
+      const { buffer } = this.source(condition)!;
+      const number = k.hoist({ k: "load", ty: "f32", buffer, at: affine(), stride: 0 });
+      flag = k.hoisted(k.e.compare("ne", number, k.e.const(0)), "flag");
+      this.flags.set(condition, flag);
+    }
+    return flag;
   }
 
   scratch(elements: number): Buffer {

@@ -69,7 +69,10 @@ export function describe(
     const layout = layoutNamed(layouts.nameOf(value), value.type.shape, batch);
     return layout.elements * { f32: target.floatBytes, i32: 4, u8: 1 }[elemOf(value)];
   };
-  const values = lowered.sources.flatMap((s) => (s.kind === "value" ? [s.value] : []));
+  const stored = lowered.sources.flatMap((s) => (s.kind === "value" ? [s.value] : []));
+  const names = new Set(stored.map(({ attrs }) => attrs.name));
+  // Of an input that comes as bytes or as floats, the bytes.
+  const values = stored.filter(({ op, attrs }) => op !== "input" || !names.has(`${attrs.name}.bytes`));
   return {
     program: plan.program.name,
     kernel: lowered.kernel.name,

@@ -22,6 +22,8 @@ export interface Memory {
   /** The place to load a value from, or null if this kernel computes it. */
   source(value: Value): Place | null;
   rng(): Buffer;
+  /** Whether a host condition holds, in a local of the whole kernel. */
+  flag(condition: Value): Local;
   /** Whether the kernel's samples are a part of the batch. */
   readonly cut: boolean;
 }
@@ -106,11 +108,39 @@ export class Scope {
       case "random_uniform":
         return this.uniform(value, index);
       default: {
-        const args = value.inputs.map((input) => this.at(input, input.type.shape.length === 0 ? [] : index));
+        const arg = (input: Value) => this.at(input, input.type.shape.length === 0 ? [] : index);
+        if (this.isChoice(value)) {
+          const [condition, a, b] = value.inputs;
+          return this.k.choose(this.memory.flag(condition), arg(a), arg(b));
+        }
+        const args = value.inputs.map(arg);
         const expr = opNamed(value.op).scalar!(e, args, value.attrs);
         return expr.k === "local" || expr.k === "const" ? expr : this.k.let(expr);
       }
     }
+  }
+
+  /** Whether the host decides between two values each of which takes reading what the other does not. */
+  private isChoice({ op, inputs: [condition, a, b] }: Value): boolean {
+    if (op !== "where" || !isHost(condition)) return false;
+    const [ofA, ofB] = [this.readBy(a), this.readBy(b)];
+    const alone = (own: ReadonlySet<Buffer>, other: ReadonlySet<Buffer>) => [...own].some((x) => !other.has(x));
+    return alone(ofA, ofB) && alone(ofB, ofA);
+  }
+
+  /** What computing a value reads, but for numbers of the host. */
+  private readBy(value: Value): ReadonlySet<Buffer> {
+    const buffers = new Set<Buffer>();
+    const seen = new Set<Value>();
+    const visit = (x: Value): void => {
+      if (seen.has(x) || x.op === "const" || isHost(x)) return;
+      seen.add(x);
+      const place = this.memory.source(x);
+      if (place) buffers.add(place.buffer);
+      else x.inputs.forEach(visit);
+    };
+    visit(value);
+    return buffers;
   }
 
   private load(value: Value, place: Place, index: Index): Expr {

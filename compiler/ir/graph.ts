@@ -36,8 +36,8 @@ export interface Value {
 }
 
 /**
- * One entry point of the compiled module. `results` are read by the caller after the call; `updates` overwrite tensors (or
- * inputs) of the module, all of them computed from the values before the call.
+ * One entry point of the compiled module. `results` are read by the caller after the call; `updates` overwrite tensors of
+ * the module, all of them computed from the values before the call.
  */
 export interface Program {
   readonly name: string;

@@ -2,7 +2,7 @@
 
 import { opNamed } from "../ops/index.ts";
 import type { ReferenceEnv, Tensor } from "../ops/op.ts";
-import { concrete, elements } from "../ops/tensor.ts";
+import { concrete, elements, zeros } from "../ops/tensor.ts";
 import { type Program, roots, topological, type Value } from "./graph.ts";
 
 export interface InterpretEnv extends ReferenceEnv {
@@ -10,6 +10,7 @@ export interface InterpretEnv extends ReferenceEnv {
   readonly host: Readonly<Record<string, number>>;
   /** Parameters, buffers and states. */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /** An input that is given as bytes (`<name>.bytes`) need not be given as floats, and the other way round. */
   readonly inputs: ReadonlyMap<string, Tensor>;
   /** Applied to what each operation gives: the rounding of a narrower type, or noise that shows how far it would reach. */
   readonly round?: (result: Tensor, value: Value, operands: readonly Tensor[]) => Tensor;
@@ -49,7 +50,7 @@ export function evaluate(wanted: readonly Value[], env: InterpretEnv): ReadonlyM
 export function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: InterpretEnv): Tensor {
   const { op, attrs, type, inputs } = value;
   const name = attrs.name as string;
-  if (op === "input") return leaf(value, env.inputs.get(name), env);
+  if (op === "input") return leaf(value, env.inputs.get(name) ?? notGiven(value, env), env);
   if (op === "param" || op === "buffer" || op === "state" || op === "total")
     return leaf(value, env.tensors.get(name), env);
   if (op === "host") return { shape: [], data: Float64Array.of(hostValue(name, env)) };
@@ -63,9 +64,19 @@ export function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: 
 }
 
 function hostValue(name: string, env: InterpretEnv): number {
-  const value = env.host[name] ?? (name === "n" ? env.n : name === "step" ? env.step : undefined);
+  const given = name.endsWith(BYTES) ? Number(env.inputs.has(name)) : undefined;
+  const value = env.host[name] ?? given ?? (name === "n" ? env.n : name === "step" ? env.step : undefined);
   if (value === undefined) throw new Error(`the interpreter was given no host value "${name}"`);
   return value;
+}
+
+const BYTES = ".bytes";
+
+/** Zeros for the form in which an input's samples are not given, which no result depends on. */
+function notGiven({ attrs, type }: Value, { inputs, n }: InterpretEnv): Tensor | undefined {
+  const name = attrs.name as string;
+  const other = name.endsWith(BYTES) ? name.slice(0, -BYTES.length) : `${name}${BYTES}`;
+  return inputs.has(other) ? zeros(concrete(type.shape, n)) : undefined;
 }
 
 function leaf({ op, attrs, type }: Value, tensor: Tensor | undefined, { n }: InterpretEnv): Tensor {

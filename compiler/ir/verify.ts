@@ -5,9 +5,10 @@
  * 2. A shape has at most one "n"; its other sizes are positive integers.
  * 3. No two values of the module have the same id, and none computes what another one computes (values are shared).
  * 4. A leaf is declared: `input` among the inputs, with its sample shape after "n" (or as the bytes `<input>.bytes` of an f32
- *    input, u8); `param`, `buffer`, `state`, `total` among the tensors, with that kind and shape; `host` in HOST_VALUES.
+ *    input, u8); `param`, `buffer`, `state`, `total` among the tensors, with that kind and shape; `host` in HOST_VALUES,
+ *    or called as such bytes.
  * 5. Names are unique: of inputs and tensors together, of programs, of a program's results, of its updates' targets.
- * 6. An update's target is declared, and the value has its type. Results are f32 or i32.
+ * 6. An update's target is a declared tensor, and the value has its type. Results are f32 or i32.
  */
 import { HOST_VALUES } from "../../runtime/abi.ts";
 import { opNamed } from "../ops/index.ts";
@@ -89,7 +90,7 @@ function verifyProgram(program: Program, declared: ReadonlyMap<string, Declared>
   }
   for (const { target, value } of program.updates) {
     const tensor = declared.get(target);
-    if (!tensor) fail(text(value), `updates ${target}, which is not declared`);
+    if (!tensor || tensor.op === "input") fail(text(value), `updates ${target}, which is not declared`);
     else if (!sameType(tensor.type, value.type)) {
       fail(text(value), `updates ${target}, which is ${printType(tensor.type)}`);
     }
@@ -114,7 +115,8 @@ function inferredType(value: Value, text: (value: Value) => string): TensorType 
 function verifyLeaf(value: Value, declared: ReadonlyMap<string, Declared>, text: (value: Value) => string): void {
   const name = value.attrs.name as string;
   if (value.op === "host") {
-    if (!HOST_VALUES.some((known) => known === name)) fail(text(value), `there is no host value "${name}"`);
+    const known = HOST_VALUES.some((host) => host === name) || declared.get(name)?.type.dtype === "u8";
+    if (!known) fail(text(value), `there is no host value "${name}"`);
     return;
   }
   if (value.inputs.length > 0 || !["input", "param", "buffer", "state", "total"].includes(value.op)) return;

@@ -3,7 +3,7 @@ import { expectOperands, stringAttr } from "./types.ts";
 
 export const host = defineOp({
   name: "host",
-  doc: "A scalar that the runtime knows before a call: `name` is one of HOST_VALUES (runtime/abi.ts). f32 of rank 0.",
+  doc: "A scalar that the runtime knows before a call: `name` is a HostValue (runtime/abi.ts). f32 of rank 0.",
   category: "leaf",
   infer(inputs, attrs) {
     expectOperands("host", inputs, 0);

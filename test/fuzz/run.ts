@@ -43,16 +43,14 @@ export class Run {
     const { module, builder } = this.elaborated;
     this.programs = new Map(differentiate(module, builder).programs.map((program) => [program.name, program]));
     this.data = columns(this.elaborated, model);
-    this.inputs = new Map(module.inputs.map(({ name, shape }) => [name, this.column(name, shape)]));
+    this.inputs = new Map(module.inputs.map(({ name, shape }) => this.column(name, shape)));
   }
 
-  /** All samples of an input, as the programs see it. */
-  private column(name: string, shape: readonly number[]): Tensor {
+  /** All samples of an input, by the name under which the programs see them. */
+  private column(name: string, shape: readonly number[]): [string, Tensor] {
     const values = this.data[name] as Uint8Array | Float32Array | Int32Array;
     const given = { shape: [this.model.samples, ...shape], data: Float64Array.from(values) };
-    if (!(values instanceof Uint8Array)) return given;
-    const env = { ...this.env([]), n: this.model.samples, inputs: new Map([[`${name}.bytes`, given]]) };
-    return interpret(this.programs.get(`ingest_${name}`)!, env).updates.get(name)!;
+    return [values instanceof Uint8Array ? `${name}.bytes` : name, given];
   }
 
   updates(): Update[] {

@@ -101,7 +101,7 @@ describe("steps", () => {
 
   it("compare an output with an input", () => {
     const m = model("net { conv: conv2d(3, kernel = 1) }\nloss mse(net, image)\ntarget unused: f32").module;
-    expect(m.programs.map((p) => p.name)).toEqual(["train_step", "evaluate", "forward", "ingest_image"]);
+    expect(m.programs.map((p) => p.name)).toEqual(["train_step", "evaluate", "forward"]);
     expect(m.programs[2].results[0].name).toBe("output");
   });
 });
@@ -242,7 +242,8 @@ describe("layers as values", () => {
 
   it("wait for their input", () => {
     const m = net("let act = leaky_relu(negative_slope = 0.3); act; conv2d(2, kernel = 1); act");
-    expect(operations(program(m, "forward").results[0].value).filter((op) => op === "where").length).toBe(2);
+    // The third one is the image's, which may be bytes.
+    expect(operations(program(m, "forward").results[0].value).filter((op) => op === "where").length).toBe(3);
   });
 });
 
@@ -262,16 +263,15 @@ describe("clauses", () => {
   });
 
   it("turn bytes into floats by 1/255, or by the scale of the data", () => {
-    const ingest = (text: string) => program(model(text), "ingest_image").updates[0].value;
-    expect(ingest("")).toMatchObject({ op: "div", inputs: [{ op: "cast" }, { attrs: { value: 255 } }] });
-    expect(ingest("data cifar10(scale = 2)")).toMatchObject({
-      op: "mul",
-      inputs: [{ op: "cast" }, { attrs: { value: 2 } }],
-    });
-    expect(ingest("data cifar10(scale = 1)")).toMatchObject({
-      op: "cast",
-      inputs: [{ attrs: { name: "image.bytes" } }],
-    });
+    const image = (text: string) => {
+      const values = topological([program(model(text), "forward").results[0].value]);
+      const [where] = values.filter(({ op, inputs }) => op === "where" && inputs[2].attrs.name === "image");
+      expect(where.inputs[0]).toMatchObject({ op: "ne", inputs: [{ op: "host", attrs: { name: "image.bytes" } }, {}] });
+      return where.inputs[1];
+    };
+    const bytes = { op: "cast", inputs: [{ attrs: { name: "image.bytes", dtype: "u8" } }] };
+    expect(image("")).toMatchObject({ op: "div", inputs: [bytes, { attrs: { value: 255 } }] });
+    expect(image("data cifar10(scale = 2)")).toMatchObject({ op: "mul", inputs: [bytes, { attrs: { value: 2 } }] });
   });
 
   it("name metrics", () => {
@@ -312,8 +312,7 @@ describe("overrides", () => {
   it("reach every loss, and into schedules", () => {
     const sums = (m: Elaborated) =>
       operations(program(m, "train_step").results[0].value).filter((op) => op === "div").length;
-    expect(sums(model(text))).toBeGreaterThan(0);
-    expect(sums(model(text, { "loss.reduction": "sum" }))).toBe(0);
+    expect(sums(model(text))).toBeGreaterThan(sums(model(text, { "loss.reduction": "sum" })));
     const cycle = { "optimizer.lr": "one_cycle(max_lr = 0.1)", "optimizer.lr.max_lr": "0.3" };
     expect(operations(model(text, cycle).lr!)).toContain("cos");
   });

@@ -6,7 +6,7 @@ const BATCH = 8;
 /** Places in memory, in bytes. */
 const AT = {
   x: 0,
-  bytes: 64,
+  isBytes: 64,
   label: 128,
   weight: 192,
   bias: 224,
@@ -39,7 +39,7 @@ export const manifest: Manifest = {
       dtype: "f32",
       shape: [2],
       address: AT.x,
-      bytes: { address: AT.bytes, program: "ingest_x" },
+      bytes: "x.bytes",
     },
     { name: "label", role: "target", dtype: "i32", shape: [], classes: 3, address: AT.label },
   ],
@@ -56,6 +56,7 @@ export const manifest: Manifest = {
   scalars: [
     { address: AT.lr, expr: ["mul", 0.1, ["pow", 0.99, "step"]] },
     { address: AT.n, expr: "n" },
+    { address: AT.isBytes, expr: "x.bytes" },
   ],
   rng: AT.rng,
   programs: {
@@ -71,7 +72,6 @@ export const manifest: Manifest = {
       ],
     },
     forward: { results: [{ name: "logits", dtype: "f32", shape: ["n", 3], address: AT.out }] },
-    ingest_x: { results: [] },
   },
   lr: ["mul", 0.1, ["pow", 0.99, "step"]],
   data: null,
@@ -95,11 +95,13 @@ function engine(memory: ArrayBuffer, calls: Calls, checkFinite: boolean): Engine
   const f = new Float32Array(memory);
   const labels = new Int32Array(memory, AT.label, BATCH);
   const at = (address: number) => address / FLOATS;
+  const bytes = new Uint8Array(memory);
+  const x = (i: number) => (f[at(AT.isBytes)] ? bytes[i] / 255 : f[i]);
   const forward = (n: number) => {
     for (let i = 0; i < n; i++) {
       for (let c = 0; c < 3; c++) {
         const w = at(AT.weight) + 2 * c;
-        f[at(AT.out) + 3 * i + c] = f[2 * i] * f[w] + f[2 * i + 1] * f[w + 1] + f[at(AT.bias) + c];
+        f[at(AT.out) + 3 * i + c] = x(2 * i) * f[w] + x(2 * i + 1) * f[w + 1] + f[at(AT.bias) + c];
       }
     }
   };
@@ -125,16 +127,12 @@ function engine(memory: ArrayBuffer, calls: Calls, checkFinite: boolean): Engine
     for (let c = 0; c < 3; c++) {
       const gradient = [0, 0, 0];
       for (let i = 0; i < n; i++) {
-        for (let k = 0; k < 3; k++) gradient[k] += (2 / f[at(AT.n)]) * error(i, c) * (k === 2 ? 1 : f[2 * i + k]);
+        for (let k = 0; k < 3; k++) gradient[k] += (2 / f[at(AT.n)]) * error(i, c) * (k === 2 ? 1 : x(2 * i + k));
       }
       update(at(AT.weight) + 2 * c, at(AT.vw) + 2 * c, gradient[0]);
       update(at(AT.weight) + 2 * c + 1, at(AT.vw) + 2 * c + 1, gradient[1]);
       update(at(AT.bias) + c, at(AT.vb) + c, gradient[2]);
     }
-  };
-  const bytes = new Uint8Array(memory, AT.bytes);
-  const ingest = (n: number) => {
-    for (let i = 0; i < 2 * n; i++) f[i] = bytes[i] / 255;
   };
   // What the batches make together is the result.
   const summary = () => {};
@@ -143,7 +141,6 @@ function engine(memory: ArrayBuffer, calls: Calls, checkFinite: boolean): Engine
     evaluate,
     summary,
     train_step: train,
-    ingest_x: ingest,
   };
   return {
     memory,

@@ -55,14 +55,15 @@ describe("step", () => {
     expect([words[manifest.rng / 4], words[manifest.rng / 4 + 1]]).toEqual([4_000_000_000, 1]);
   });
 
-  test("takes bytes through the ingest program, and floats as they are", async () => {
+  test("takes bytes and floats as they are, and says which they are", async () => {
     const executable = linear();
     const trainer = await createTrainer(executable);
     await trainer.step({ x: Uint8Array.of(255, 51), label: [2] });
-    expect(executable.calls.log.map((call) => call.program)).toEqual(["ingest_x", "train_step"]);
-    expect([...new Float32Array(executable.calls.memory, 0, 2)]).toEqual([1, Math.fround(0.2)]);
+    const isBytes = new Float32Array(executable.calls.memory, manifest.scalars[2].address, 1);
+    expect(executable.calls.log.map((call) => call.program)).toEqual(["train_step"]);
+    expect([...new Uint8Array(executable.calls.memory, 0, 2), isBytes[0]]).toEqual([255, 51, 1]);
     await trainer.step({ x: [0.5, 0.25], label: Int32Array.of(0) });
-    expect([...new Float32Array(executable.calls.memory, 0, 2)]).toEqual([0.5, 0.25]);
+    expect([...new Float32Array(executable.calls.memory, 0, 2), isBytes[0]]).toEqual([0.5, 0.25, 0]);
     expect(executable.calls.log.at(-1)).toEqual({ program: "train_step", n: 1, labels: [0] });
   });
 

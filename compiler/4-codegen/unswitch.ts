@@ -1,0 +1,54 @@
+/**
+ * Loop unswitching: a loop that chooses by a flag which it does not change becomes two, each without what only the other side of
+ * the choice needs.
+ *
+ *     for … { … = flag ? a : b }        if flag { for … { … = a } } else { for … { … = b } }
+ */
+import type { Expr, Local, Stmt } from "../ir/loops.ts";
+import { accesses, blocks, eachExpr, eachStmt, expressions, rewrite } from "./traverse.ts";
+
+type Block = readonly Stmt[];
+
+export function unswitch(block: Block, flags: ReadonlySet<Local>): Block {
+  return [...flags].reduce((all, flag) => all.flatMap((s) => (chooses(s, flag) ? [either(s, flag)] : [s])), block);
+}
+
+/** Whether a loop, or a branch with loops, has a choice in it. */
+function chooses(s: Stmt, flag: Local): boolean {
+  let found = false;
+  for (const block of blocks(s)) {
+    eachStmt(block, (inner) => {
+      for (const expression of expressions(inner)) eachExpr(expression, (e) => (found ||= isChoice(e, flag)));
+    });
+  }
+  return found;
+}
+
+function isChoice(e: Expr, flag: Local): e is Expr & { readonly k: "select" } {
+  if (e.k !== "select") return false;
+  const cond = e.cond.k === "splat" ? e.cond.a : e.cond;
+  return cond.k === "local" && cond.v === flag;
+}
+
+function either(s: Stmt, flag: Local): Stmt {
+  const side = (yes: boolean) => needed(rewrite([s], { expr: (e) => (isChoice(e, flag) ? (yes ? e.a : e.b) : e) }));
+  return { k: "if", cond: { k: "local", ty: flag.ty, v: flag }, then: side(true), else: side(false) };
+}
+
+/** Without the `let`s that nothing reads. */
+function needed(block: Block, read = new Set<Local>()): Stmt[] {
+  const kept: Stmt[] = [];
+  for (const s of [...block].reverse()) {
+    if (s.k === "let" && !read.has(s.v)) continue;
+    kept.unshift(withNeeded(s, read));
+    if (s.k === "set") read.add(s.v);
+    for (const { at } of accesses(s)) for (const { v } of at.terms) read.add(v);
+    for (const expression of expressions(s)) eachExpr(expression, (e) => e.k === "local" && read.add(e.v));
+  }
+  return kept;
+}
+
+function withNeeded(s: Stmt, read: Set<Local>): Stmt {
+  if (s.k === "if") return { ...s, then: needed(s.then, read), else: needed(s.else, read) };
+  return s.k === "for" ? { ...s, body: needed(s.body, read) } : s;
+}
