@@ -125,7 +125,7 @@ test("the first convolution's part makes floats of bytes, and nothing else reads
   const isBytes = ({ name, elem }: Buffer) => elem === "u8" && name.startsWith("input");
   const [first, ...others] = callsOf(step).filter(readsBytes);
   expect(others).toEqual([]);
-  expect(first).toBe(step.steps.find(isBlocks)!.parts[0].calls[0]);
+  expect(step.steps.find(isBlocks)!.parts[0].calls).toContain(first);
   // Two loops, each of which reads what it needs.
   const { kernel } = first;
   const text = printKernel(kernel);
