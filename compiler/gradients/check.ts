@@ -8,11 +8,10 @@ import { type CompileOptions, parseSource } from "../compile.ts";
 import type { Diagnostic, Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { topological, type Value } from "../ir/graph.ts";
-import type { InterpretEnv } from "../ir/interpret.ts";
 import { concrete, elements, stridesOf } from "../ops/tensor.ts";
 import { type Comparison, compareVariables } from "./differences.ts";
 import { freeze } from "./frozen.ts";
-import { Draw, Points, SAMPLES } from "./points.ts";
+import { Draw, Points } from "./points.ts";
 import { type Skipped, type Subject, subjectsOf, type Variable } from "./subjects.ts";
 import { type Load, Surface } from "./surface.ts";
 
@@ -59,8 +58,8 @@ export interface GradientOptions extends CompileOptions {
 
 /** Points that are tried until the values are finite and away from kinks. */
 const POINTS = 3;
-/** Rows of a table. */
-const ROWS = 16;
+/** Variables that have a row of their own, where there are more. */
+const ROWS = 4;
 
 export async function checkGradients(source: string, options: GradientOptions): Promise<GradientReport> {
   const tree = parseSource(source, options);
@@ -79,7 +78,7 @@ export async function checkGradients(source: string, options: GradientOptions): 
       failed.push({ name, reason, span });
       continue;
     }
-    const variables = await compareAll(subject, model, (seed) => points.of(subject, seed), options.load);
+    const variables = await compareAll(subject, model, points, options.load);
     if (variables === null) {
       failed.push({ name, reason: "its value or its gradient is not finite at made-up operands", span });
       continue;
@@ -95,18 +94,18 @@ export async function checkGradients(source: string, options: GradientOptions): 
 async function compareAll(
   subject: Subject,
   { builder }: Elaborated,
-  pointOf: (seed: number) => InterpretEnv,
+  points: Points,
   load: Load,
 ): Promise<readonly VariableCheck[] | null> {
   let checks: readonly VariableCheck[] | null = null;
   for (let seed = 1; seed <= POINTS; seed++) {
-    const surface = await Surface.of(freeze(subject, pointOf(seed), builder), builder, load);
+    const surface = await Surface.of(freeze(subject, points.of(subject, seed), builder), builder, load);
     const finite = surface.variables.every(({ gradient }) => gradient.every(Number.isFinite));
     if (!Number.isFinite(surface.value) || !finite) continue;
     const draw = new Draw(seed + 2);
     checks = rowsOf(subject).map((row) => {
       const of = row.map((variable) => surface.variables[subject.variables.indexOf(variable)]);
-      return checkOf(row, compareVariables(surface, of, draw));
+      return checkOf(row, compareVariables(surface, of, draw), points.samples);
     });
     if (checks.every(({ compared }) => compared > 0)) break;
   }
@@ -122,7 +121,7 @@ function rowsOf({ variables }: Subject): readonly (readonly Variable[])[] {
   return others.length === 0 ? sampled : [...sampled, others];
 }
 
-function checkOf(variables: readonly Variable[], all: readonly Comparison[]): VariableCheck {
+function checkOf(variables: readonly Variable[], all: readonly Comparison[], samples: number): VariableCheck {
   const counted = (found: readonly Comparison[]) => found.reduce((sum, { elements }) => sum + elements.length, 0);
   const compared = all.filter(({ verdict }) => verdict !== "kink");
   const error = (c: Comparison) => (c.verdict === "differs" ? 1e300 : 1) * Math.abs(c.difference - c.gradient);
@@ -136,16 +135,16 @@ function checkOf(variables: readonly Variable[], all: readonly Comparison[]): Va
       verdict: worst.verdict,
       difference: worst.difference,
       gradient: worst.gradient,
-      at: worst.elements.length === 1 ? elementOf(variables, worst.elements[0]) : null,
+      at: worst.elements.length === 1 ? elementOf(variables, worst.elements[0], samples) : null,
     },
   };
 }
 
 /** Which element it is of these variables one behind the other. */
-function elementOf([{ name, leaf }, ...rest]: readonly Variable[], element: number): Element {
-  const shape = concrete(leaf.type.shape, SAMPLES);
+function elementOf([{ name, leaf }, ...rest]: readonly Variable[], element: number, samples: number): Element {
+  const shape = concrete(leaf.type.shape, samples);
   const size = elements(shape);
-  if (element >= size) return elementOf(rest, element - size);
+  if (element >= size) return elementOf(rest, element - size, samples);
   const strides = stridesOf(shape);
   return { name, index: shape.map((length, axis) => Math.floor(element / strides[axis]) % length) };
 }

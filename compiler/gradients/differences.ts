@@ -20,21 +20,28 @@ const ROUNDING = 1e-13;
 
 /**
  * (f(x + h·d) − f(x − h·d)) / 2h against g · d. They agree if they are no further apart than the tolerance and the gap between
- * the one-sided differences, which is h·|f″| where f is smooth; smaller steps are tried until they do.
+ * the one-sided differences, which is h·|f″| where f is smooth; smaller steps are tried until they do. Where the difference
+ * to the right is g · d already, the other side is not looked at.
  */
 function compareAlong({ surface, variables, gradient }: Space, direction: Float64Array): Comparison {
   const elements = [...direction.keys()].filter((i) => direction[i] !== 0);
   const derivative = elements.reduce((sum, i) => sum + direction[i] * gradient[i], 0);
   let result: Comparison = { verdict: "kink", difference: Number.NaN, gradient: derivative, elements };
   for (const h of STEPS) {
+    const noise = (ROUNDING * (1 + Math.abs(surface.value))) / h;
+    const near = (difference: number, gap: number): boolean =>
+      Math.abs(difference - derivative) <=
+      TOLERANCE * Math.max(Math.abs(difference), Math.abs(derivative)) + 4 * noise + gap;
     const right = (surface.moved(variables, direction, h) - surface.value) / h;
+    if (near(right, 0)) {
+      result = { verdict: "agrees", difference: right, gradient: derivative, elements };
+      break;
+    }
     const left = (surface.value - surface.moved(variables, direction, -h)) / h;
     const difference = (right + left) / 2;
     const gap = Math.abs(right - left);
-    const noise = (ROUNDING * (1 + Math.abs(surface.value))) / h;
     if (!(gap <= KINK * Math.max(Math.abs(right), Math.abs(left)) + 4 * noise)) continue;
-    const allowed = TOLERANCE * Math.max(Math.abs(difference), Math.abs(derivative)) + 4 * noise + gap;
-    const verdict = Math.abs(difference - derivative) <= allowed ? "agrees" : "differs";
+    const verdict = near(difference, gap) ? "agrees" : "differs";
     result = { verdict, difference, gradient: derivative, elements };
     if (verdict === "agrees") break;
   }
@@ -65,7 +72,7 @@ export function compareVariables(
 ): readonly Comparison[] {
   const contents = joined(variables.map((variable) => variable.contents));
   const space: Space = { surface, variables, gradient: joined(variables.map(({ gradient }) => gradient)) };
-  const direction = joined(variables.map((variable) => directionAt(variable.contents, draw)));
+  const direction = joined(balanced(variables, draw));
   const along = (elements: readonly number[]) => compareAlong(space, only(direction, elements));
   const all = [...contents.keys()];
   const other = all.filter((i) => contents[i] !== 0);
@@ -91,6 +98,21 @@ function narrowed(comparison: Comparison, along: (elements: readonly number[]) =
     if (inHalf.verdict === "differs") return narrowed(inHalf, along);
   }
   return comparison;
+}
+
+/** How much longer or shorter than its elements a variable's part of a direction may be. */
+const MOST = 30;
+
+/** A direction for each of the variables, scaled so that all count alike in g · d: a wrong gradient is seen beside large ones. */
+function balanced(variables: readonly Coordinates[], draw: Draw): Float64Array[] {
+  const directions = variables.map(({ contents }) => directionAt(contents, draw));
+  const derivatives = directions.map((d, k) =>
+    Math.abs(d.reduce((sum, x, i) => sum + x * variables[k].gradient[i], 0)),
+  );
+  const logarithms = derivatives.filter((x) => x > 0).map(Math.log);
+  const middle = Math.exp(logarithms.reduce((sum, x) => sum + x, 0) / Math.max(1, logarithms.length));
+  const scale = (derivative: number): number => Math.min(MOST, Math.max(1 / MOST, middle / derivative));
+  return directions.map((d, k) => d.map((x) => x * scale(derivatives[k])));
 }
 
 /** Each element up or down, by as much as elements are large. */

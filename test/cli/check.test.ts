@@ -118,9 +118,9 @@ loss sharp(x, y) = cross_entropy(x, y) ^ 2
     const { code, stdout } = await mlc(["check", file, "--grad"]);
     expect(code).toBe(0);
     const [, table] = stdout.split(/layer deep.*\n.*\n/);
-    const rows = table.split("\n").slice(0, 17);
-    expect(rows.filter((row) => / agrees$/.test(row))).toHaveLength(17);
-    expect(rows[16]).toMatch(/^ {2}9 others +\d+ /);
+    const rows = table.split("\n").slice(0, 5);
+    expect(rows.filter((row) => / agrees$/.test(row))).toHaveLength(5);
+    expect(rows[4]).toMatch(/^ {2}21 others +\d+ /);
   });
 
   test("leave jumps out, which have no derivative", async () => {
