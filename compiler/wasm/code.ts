@@ -47,9 +47,9 @@ export class Code {
     return local;
   }
 
-  /** In instructions, so far. */
-  get length(): number {
-    return this.instructions.length;
+  /** Written so far. */
+  get body(): readonly Instruction[] {
+    return this.instructions;
   }
 
   /** An instruction whose operand types do not depend on context; memory accesses take (offset[, lane]). */

@@ -1,6 +1,10 @@
 /** `mlc bench`: what it reports of a step; the times themselves are the machine's. */
 import { expect, test } from "vitest";
+import { executedOperations } from "../../compiler/cli/bench/executed.ts";
+import { mathCosts } from "../../compiler/cli/bench/math-cost.ts";
 import type { BenchReport, KernelRow } from "../../compiler/cli/bench/report.ts";
+import { compile } from "../../compiler/compile.ts";
+import { callsOf } from "../../compiler/ir/loops.ts";
 import { mlc, SMALL, Workplace } from "./run.ts";
 
 const work = new Workplace();
@@ -42,6 +46,25 @@ test("counts the arithmetic of the definition, and what is executed of it", asyn
   expect(gradient.executed_mflop).toBeLessThan(gradient.mflop);
 });
 
+test("counts the integers of random masks, and what functions are made of", () => {
+  const cost = mathCosts();
+  expect(cost("sqrt")).toBe(1);
+  expect(cost("exp")).toBeGreaterThan(10);
+  expect(cost("sin")).toBeGreaterThan(cost("sin_pair"));
+  /** Of one sample. */
+  const executed = (source: string) => {
+    const { loops } = compile(source);
+    const step = loops.programs.find(({ name }) => name === "train_step")!;
+    const sum = (n: number) => callsOf(step).reduce((all, call) => all + executedOperations(call.kernel, n, cost), 0);
+    return (sum(32) - sum(16)) / 16;
+  };
+  const numbers = 8 * 4 * 4;
+  const ofNumber = (executed(SMALL) - executed(SMALL.replace("dropout(0.1)", ""))) / numbers;
+  // Ten rounds of some eight instructions make two numbers.
+  expect(ofNumber).toBeGreaterThan(40);
+  expect(ofNumber).toBeLessThan(80);
+});
+
 test("a table for people", async () => {
   const { code, stdout } = await mlc(["bench", model, "--steps", "2", "--numerics", "strict", "--batch", "8"]);
   expect(code).toBe(0);
@@ -50,7 +73,7 @@ test("a table for people", async () => {
   );
   expect(stdout).toMatch(/^machine: \d+\.\d GFLOP\/s in SIMD, \d+\.\d GB\/s from memory$/m);
   expect(stdout).toMatch(/^kernels above 5% of the step and below 40% of their roofline: (none|.* \(\d+%, \d+%\))$/m);
-  expect(stdout).toMatch(/^ *ms +share +Mflop +MB +GFLOP\/s +of peak +GB\/s +of memory +of roofline +kernel$/m);
+  expect(stdout).toMatch(/^ *ms +share +Mflop +Mop +MB +GFLOP\/s +of peak +GB\/s +of memory +of roofline +kernel$/m);
   expect(stdout).toMatch(/^ *\d+\.\d{3} .* \d+% {2}matmul\S* f32\[n, 10\]$/m);
 });
 

@@ -6,7 +6,7 @@ import { blocks, eachExpr, expressions } from "../traverse.ts";
 type Const = Expr & { readonly k: "const" };
 
 /** Gives the function of the module for a math operation: the vector `exp` of `exp`, and so on. */
-export type MathLibrary = (op: string) => FunctionRef;
+export type MathLibrary = (op: string) => Code;
 
 /** The threads that run a kernel together. */
 export interface Team {

@@ -1,5 +1,5 @@
 /** The math functions of a module: each is added when a kernel first asks for it. */
-import type { Code, FunctionRef, FunctionType, WasmModule } from "../../wasm/index.ts";
+import type { Code, FunctionType, WasmModule } from "../../wasm/index.ts";
 import type { ConstantTable } from "./constants.ts";
 import { cos, pow, powPair, sin, sinPair } from "./double.ts";
 import type { MathLibrary } from "./emitter.ts";
@@ -48,8 +48,11 @@ const DEFINITIONS: Readonly<Record<string, Definition>> = {
   uniform: { type: UNIFORM_TYPE, emit: (code, _library, _constants, module) => emitUniform(code, module) },
 };
 
+/** Whether an operation on floats is a function here, not an instruction. */
+export const isMathFunction = (name: string): boolean => Object.hasOwn(DEFINITIONS, name);
+
 export function mathLibrary(module: WasmModule, constants: ConstantTable): MathLibrary {
-  const known = new Map<string, FunctionRef>();
+  const known = new Map<string, Code>();
   const library: MathLibrary = (name) => {
     let f = known.get(name);
     if (!f) {

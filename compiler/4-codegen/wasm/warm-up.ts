@@ -16,7 +16,7 @@ export function emitWarmUp(code: Code, kernels: readonly Code[]): void {
   const samples = code.local("i32");
   for (const kernel of kernels) {
     // A power of two: equal numbers make the module smaller.
-    code.i32(-(2 ** Math.ceil(Math.log2(BUDGET / (BYTES * kernel.length))))).set(samples);
+    code.i32(-(2 ** Math.ceil(Math.log2(BUDGET / (BYTES * kernel.body.length))))).set(samples);
     for (const _ of kernel.type.params) code.get(samples);
     code.call(kernel);
   }

@@ -1,57 +1,86 @@
 /**
- * The floating-point operations that a call of a kernel executes, counted on its loops. They are not those of the definition:
- * a convolution may leave out products with its zero padding, or compute lanes that nobody reads.
+ * The operations that a call of a kernel executes, counted on its loops. They are not those of the definition: a convolution
+ * may leave out products with its zero padding, or compute lanes that nobody reads.
  */
 import type { Expr, Kernel, Local, Stmt } from "../../ir/loops.ts";
+import type { MathCost } from "./math-cost.ts";
 
 type Integers = Map<Local, number>;
+/** Of an expression without its operands. */
+type Count = (expr: Expr) => number;
 
+/** Arithmetic of floats; a function such as exp counts as one operation. */
 export function executedFlops(kernel: Kernel, n: number): number {
-  return flopsOf(kernel.body, new Map([[kernel.n, n]]), deciding(kernel.body));
+  return executed(kernel, n, (expr) => {
+    const counts = expr.ty.startsWith("f32") && (expr.k === "binary" || expr.k === "unary");
+    return counts ? lanesOf(expr) : 0;
+  });
 }
 
-function flopsOf(body: readonly Stmt[], integers: Integers, decides: ReadonlySet<Local>): number {
-  return body.reduce((sum, stmt) => sum + flopsOfStmt(stmt, integers, decides), 0);
+/** All that the units for floats and vectors do: comparisons, choices and vectors of integers too, and what functions are made of. */
+export function executedOperations(kernel: Kernel, n: number, cost: MathCost): number {
+  return executed(kernel, n, (expr) => {
+    const vector = expr.ty.endsWith("x4");
+    if (expr.k === "uniform") return lanesOf(expr) * cost("uniform");
+    if (expr.k === "unary" || expr.k === "binary")
+      return vector || expr.ty === "f32" ? lanesOf(expr) * cost(expr.op) : 0;
+    return vector && ["compare", "select", "cast"].includes(expr.k) ? lanesOf(expr) : 0;
+  });
 }
 
-function flopsOfStmt(stmt: Stmt, integers: Integers, decides: ReadonlySet<Local>): number {
+function lanesOf({ ty }: Expr): number {
+  return ty.endsWith("x4") ? 4 : 1;
+}
+
+function executed(kernel: Kernel, n: number, count: Count): number {
+  const inside = (expr: Expr): number => operands(expr).reduce((sum, operand) => sum + inside(operand), count(expr));
+  return countIn(kernel.body, { integers: new Map([[kernel.n, n]]), decides: deciding(kernel.body), count: inside });
+}
+
+interface Counting {
+  readonly integers: Integers;
+  readonly decides: ReadonlySet<Local>;
+  /** Of an expression with its operands. */
+  readonly count: Count;
+}
+
+function countIn(body: readonly Stmt[], counting: Counting): number {
+  return body.reduce((sum, stmt) => sum + countOfStmt(stmt, counting), 0);
+}
+
+function countOfStmt(stmt: Stmt, counting: Counting): number {
+  const { integers, decides, count } = counting;
   switch (stmt.k) {
     case "let":
     case "set": {
       const init = stmt.k === "let" ? stmt.init : stmt.value;
       if (decides.has(stmt.v)) integers.set(stmt.v, numberOf(init, integers));
-      return flopsIn(init);
+      return count(init);
     }
     case "store":
-      return flopsIn(stmt.value);
+      return count(stmt.value);
     case "for": {
       const from = numberOf(stmt.from, integers);
       const trips = Math.max(0, Math.ceil((numberOf(stmt.to, integers) - from) / stmt.step));
-      if (trips > 0 && !decides.has(stmt.v)) return trips * flopsOf(stmt.body, integers, decides);
+      if (trips > 0 && !decides.has(stmt.v)) return trips * countIn(stmt.body, counting);
       let sum = 0;
       for (let trip = 0; trip < trips; trip++) {
         integers.set(stmt.v, from + trip * stmt.step);
-        sum += flopsOf(stmt.body, integers, decides);
+        sum += countIn(stmt.body, counting);
       }
       return sum;
     }
     case "if":
-      return flopsOf(numberOf(stmt.cond, integers) ? stmt.then : stmt.else, integers, decides);
+      return countIn(numberOf(stmt.cond, integers) ? stmt.then : stmt.else, counting);
     default:
       return 0;
   }
 }
 
-/** Arithmetic of floats; a vector's is that of 4 lanes. */
-function flopsIn(expr: Expr): number {
-  const inside = operands(expr).reduce((sum, operand) => sum + flopsIn(operand), 0);
-  const counts = expr.ty.startsWith("f32") && (expr.k === "binary" || expr.k === "unary");
-  return inside + (counts ? (expr.ty === "f32x4" ? 4 : 1) : 0);
-}
-
 function operands(expr: Expr): Expr[] {
   if (expr.k === "binary" || expr.k === "compare") return [expr.a, expr.b];
   if (expr.k === "select") return [expr.cond, expr.a, expr.b];
+  if (expr.k === "uniform") return [expr.index, expr.seed, expr.step];
   return "a" in expr ? [expr.a] : [];
 }
 

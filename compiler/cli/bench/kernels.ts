@@ -6,7 +6,8 @@ import type { Compilation } from "../../compile.ts";
 import { callsOf } from "../../ir/loops.ts";
 import { noise } from "./batch.ts";
 import { startClocked, startPrograms } from "./engine.ts";
-import { executedFlops } from "./executed.ts";
+import { executedFlops, executedOperations } from "./executed.ts";
+import { mathCosts } from "./math-cost.ts";
 
 export interface KernelTime {
   readonly kernel: string;
@@ -14,6 +15,8 @@ export interface KernelTime {
   /** By the operation's definition, and those that the kernel executes. */
   readonly flops: number;
   readonly executed: number;
+  /** Executed, those of integers and within functions too. */
+  readonly operations: number;
   /** Of all that it reads and writes, each byte once. */
   readonly bytes: number;
   /** Of each step. */
@@ -37,11 +40,13 @@ export async function timeKernels(
 ): Promise<StepTimes> {
   const { loops, manifest, report } = compilation;
   const calls = callsOf(loops.programs.find(({ name }) => name === PROGRAM)!);
+  const cost = mathCosts();
   const kernels = report.kernels
     .filter(({ program }) => program === PROGRAM)
     .map(({ kernel, output, flops, bytes }, i): KernelTime => {
       const executed = executedFlops(calls[i].kernel, manifest.batch);
-      return { kernel, output, flops, executed, bytes, milliseconds: [] };
+      const operations = executedOperations(calls[i].kernel, manifest.batch, cost);
+      return { kernel, output, flops, executed, operations, bytes, milliseconds: [] };
     });
   let sums = new Float64Array(kernels.length + 1);
   let last = 0;

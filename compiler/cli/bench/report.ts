@@ -14,10 +14,13 @@ export interface KernelRow {
   /** By the operation's definition, and those that the kernel executes. */
   readonly mflop: number;
   readonly executed_mflop: number;
+  /** Executed by the units for floats and vectors, of integers and within functions such as exp too. */
+  readonly executed_mop: number;
   readonly mbytes: number;
   /** Executed, in the median time. */
   readonly gflops: number;
   readonly gbytes: number;
+  /** All executed operations, of the most floating-point operations that the machine does in that time. */
   readonly of_peak: number;
   readonly of_bandwidth: number;
   /**
@@ -60,7 +63,7 @@ function rowOf(time: KernelTime, total: number, machine: Machine): KernelRow {
   const milliseconds = median(time.milliseconds);
   const gflops = time.executed / milliseconds / 1e6;
   const gbytes = time.bytes / milliseconds / 1e6;
-  const [ofPeak, ofBandwidth] = [gflops / machine.gflops, gbytes / machine.gbytes];
+  const [ofPeak, ofBandwidth] = [time.operations / milliseconds / 1e6 / machine.gflops, gbytes / machine.gbytes];
   return {
     kernel: time.kernel,
     output: time.output,
@@ -69,6 +72,7 @@ function rowOf(time: KernelTime, total: number, machine: Machine): KernelRow {
     share: milliseconds / total,
     mflop: time.flops / 1e6,
     executed_mflop: time.executed / 1e6,
+    executed_mop: time.operations / 1e6,
     mbytes: time.bytes / 1e6,
     gflops,
     gbytes,
@@ -88,6 +92,7 @@ const COLUMNS: readonly (readonly [title: string, text: (row: KernelRow) => stri
   ["ms", (row) => row.milliseconds.toFixed(3)],
   ["share", (row) => percent(row.share)],
   ["Mflop", (row) => row.executed_mflop.toFixed(1)],
+  ["Mop", (row) => row.executed_mop.toFixed(1)],
   ["MB", (row) => row.mbytes.toFixed(2)],
   ["GFLOP/s", (row) => row.gflops.toFixed(1)],
   ["of peak", (row) => percent(row.of_peak)],
