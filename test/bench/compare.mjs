@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { contenders } from "./contenders.mjs";
 import { networks } from "./networks.mjs";
 import { median, round, summary } from "./statistics.mjs";
-import { startWorker } from "./worker.mjs";
+import { startWorker, TooSlow } from "./worker.mjs";
 
 const WARM_UP = 5;
 /** Milliseconds of steps before those that count: threads that have slept since the last round may all wake up on one core. */
@@ -34,12 +34,10 @@ export async function compareNetwork(network, what, options) {
 /** Each contender's times; a worker that fails or takes too long leaves, with a note. */
 export async function takeTurns(list, { rounds, steps, limit, title, comparable, progress }) {
   const running = [];
-  const notes = [];
   const leave = (runner, error) => {
-    notes.push(`${runner.name} is left out: ${error.message}`);
     runner.worker?.stop();
     runner.times = [];
-    runner.left = true;
+    runner.left = error;
   };
   try {
     for (const contender of list) {
@@ -60,11 +58,20 @@ export async function takeTurns(list, { rounds, steps, limit, title, comparable,
     for (const { worker } of running) worker?.stop();
   }
   const there = running.filter(({ left }) => !left);
+  const notes = running.filter(({ left }) => left).map((runner) => whyLeft(runner, there));
   const agreement = comparable ? differences(there) : {};
   for (const [name, difference] of Object.entries(agreement)) {
     if (!(difference < SAME)) notes.push(`${name} computes something else: its results differ by ${difference}`);
   }
   return { ...report(there), agreement, notes };
+}
+
+/** Of whom a step takes too long it is known by how much at least. */
+function whyLeft({ name, threads, left }, there) {
+  const ours = there.findLast((other) => !other.peer && (threads === null || other.threads === threads));
+  const known = left instanceof TooSlow && ours;
+  const times = known && Math.floor(left.milliseconds / median(ours.times.flat()));
+  return `${name} is left out: ${left.message}${known ? `, over ${times} times as long as ${ours.name}` : ""}`;
 }
 
 async function warmUp(runner, limit) {

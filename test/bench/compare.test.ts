@@ -79,7 +79,16 @@ test("who does not answer is left out", async () => {
   const silent = peer("silent", 1, [process.execPath, "-e", "setInterval(() => {}, 1000)"]);
   const { milliseconds, notes } = await takeTurns([silent], { ...options, limit: 0.5 });
   expect(milliseconds).toEqual({});
-  expect(notes).toEqual(["silent is left out: no answer within 0.5 s (--limit)"]);
+  expect(notes).toEqual(["silent is left out: it was not ready within 0.5 s (--limit)"]);
+});
+
+test("who takes too long for a step is left out, with what is known of the ratio", async () => {
+  const endless = peer("endless", null, [process.execPath, "-e", "console.log('{}'); setInterval(() => {}, 1000)"]);
+  const { milliseconds, notes } = await takeTurns([ours, endless], { ...options, limit: 2 });
+  expect(Object.keys(milliseconds)).toEqual(["mlc 1t"]);
+  expect(notes).toEqual([
+    "endless is left out: one step took more than 2 s (--limit), over 1000 times as long as mlc 1t",
+  ]);
 });
 
 test("peers that are not installed are named, with the way to install them", () => {

@@ -22,10 +22,10 @@ export async function startWorker(command, args, { env = {}, limit }) {
     if (done) throw new Error(reasonIn(words) ?? `${command} ended before it answered`);
     return JSON.parse(value);
   };
-  const read = async () => {
+  const read = async (tooLong) => {
     const timer = new AbortController();
     try {
-      return await Promise.race([answer(), failed, expired(limit, timer.signal)]);
+      return await Promise.race([answer(), failed, expired(limit, timer.signal, tooLong)]);
     } catch (error) {
       child.kill("SIGKILL");
       throw error;
@@ -33,20 +33,29 @@ export async function startWorker(command, args, { env = {}, limit }) {
       timer.abort();
     }
   };
-  const facts = await read();
+  const facts = await read(new Error(`it was not ready within ${limit} s (--limit)`));
   return {
     facts,
     run(count) {
       child.stdin.write(`${count}\n`);
-      return read();
+      return read(new TooSlow(count, limit));
     },
     stop: () => child.kill("SIGKILL"),
   };
 }
 
-function expired(seconds, signal) {
+/** Steps that took longer than the limit. */
+export class TooSlow extends Error {
+  constructor(steps, seconds) {
+    super(`${steps === 1 ? "one step" : `${steps} steps`} took more than ${seconds} s (--limit)`);
+    /** At least what one of them takes. */
+    this.milliseconds = (1000 * seconds) / steps;
+  }
+}
+
+function expired(seconds, signal, error) {
   return new Promise((_, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no answer within ${seconds} s (--limit)`)), 1000 * seconds);
+    const timer = setTimeout(() => reject(error), 1000 * seconds);
     signal.addEventListener("abort", () => clearTimeout(timer));
   });
 }
