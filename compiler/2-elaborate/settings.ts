@@ -109,7 +109,8 @@ export function trainSettings(clause: TrainClause | null, env: Env): { train: Tr
       accumulate: train.accumulate,
       clip_value: value(clip_value),
       clip_norm: value(clip_norm),
-      ema: value(ema),
+      // An average that keeps nothing of the past is what is averaged.
+      ema: ema === 0 ? null : value(ema),
       ema_buffers: ema_buffers as boolean,
     },
   };

@@ -209,6 +209,63 @@ describe("settings", () => {
   });
 });
 
+/** What is constant folds away: the size of the memory plan is that of an optimizer without it. */
+describe("the memory plan", () => {
+  const ALL = FC1 + NORM + FC2;
+  /** Numbers that each of the six parameters has one of. */
+  const EACH = 6;
+
+  it.each([
+    ["sgd(lr = 0.1)", "", 0],
+    ["sgd(lr = 0.1, momentum = 0, dampening = 0, weight_decay = 0, nesterov = false, maximize = false)", "", 0],
+    ["sgd(lr = 0.1, momentum = 0.5 - 0.5, weight_decay = 0.1)", "", 0],
+    ["sgd(lr = 0.1, momentum = 0.9)", "", ALL],
+    ["sgd(lr = 0.1, momentum = 0.9, nesterov = true, weight_decay = 0.1)", "", ALL],
+    ['sgd(lr = 0.1, momentum = 0.9) { "*": momentum = 0 }', "", 0],
+    ['sgd(lr = 0.1, momentum = 0.9) { "norm.*": momentum = 0 }', "", FC1 + FC2],
+    ['sgd(lr = 0.1, momentum = 0.9) { "fc1.*": frozen }', "", NORM + FC2],
+    ["adam", "", 2 * ALL],
+    ["adam(amsgrad = false, weight_decay = 0)", "", 2 * ALL],
+    ["adam(amsgrad = true)", "", 3 * ALL],
+    ["adam(betas = [0, 0.999])", "", ALL],
+    ["adam(betas = [0, 0])", "", 0],
+    ["adamw(weight_decay = 0)", "", 2 * ALL],
+    ["rmsprop", "", ALL],
+    ["rmsprop(centered = false, momentum = 0)", "", ALL],
+    ["rmsprop(centered = true)", "", 2 * ALL],
+    ["rmsprop(centered = true, momentum = 0.9)", "", 3 * ALL],
+    ["adagrad", "", ALL],
+    ["adadelta", "", 2 * ALL],
+    ["nadam", "", 2 * ALL + EACH],
+    ["radam", "", 2 * ALL],
+    ["lion", "", ALL],
+    ["lion(betas = [0, 0])", "", 0],
+    ["sgd(lr = 0.1)", "ema = 0", 0],
+    ["sgd(lr = 0.1)", "ema = 0.9", ALL],
+    ["sgd(lr = 0.1)", "accumulate = 1", 0],
+    ["sgd(lr = 0.1)", "accumulate = 2", ALL],
+  ])("of %s, %s holds %i numbers of states", (optimizer, settings, states) => {
+    expect(cost(compiled(optimizer, settings)).states).toBe(states);
+  });
+
+  it.each([
+    ["sgd(lr = 0.1, momentum = 0, weight_decay = 0, nesterov = false)", "sgd(lr = 0.1)"],
+    ["adam(amsgrad = false, weight_decay = 0)", "adam"],
+    ["rmsprop(centered = false, momentum = 0, weight_decay = 0)", "rmsprop"],
+    ['sgd(lr = 0.1, momentum = 0.9) { "*": momentum = 0 }', "sgd(lr = 0.1)"],
+    ["sgd(lr = 0.1 + 0 * step)", "sgd(lr = 0.1)"],
+    ["sgd(lr = if 2 > 1 then 0.1 else cosine(0.1))", "sgd(lr = 0.1)"],
+  ])("of %s is that of %s, to the byte", (optimizer, plain) => {
+    const { kernels: _, memory } = compiled(optimizer).report;
+    const expected = compiled(plain).report;
+    expect({ ...memory, programs: memory.programs.map(({ arena }) => arena) }).toEqual({
+      ...expected.memory,
+      programs: expected.memory.programs.map(({ arena }) => arena),
+    });
+    expect(cost(compiled(optimizer))).toEqual(cost(compiled(plain)));
+  });
+});
+
 describe("a state", () => {
   const own = (body: string) => `own(lr = 0.1)\n  optimizer own(lr: scalar) { ${body} }`;
 
