@@ -125,9 +125,9 @@ function memoryText({ report: { memory } }: Compilation, program?: string): stri
     lines.push("", `${p.name}: arena ${kib(p.arena)} (${kib(p.unshared)} if no two values shared memory)`);
     lines.push(valueTable(p.values));
     for (const { at, samples, teams, parts, values } of p.regions) {
-      const sizes = parts.join(", ");
-      lines.push(`  step ${at}: ${teams} teams of ${samples} samples, in parts of ${sizes} at a time; each thread has`);
-      lines.push(valueTable(values));
+      lines.push(`  step ${at}: ${teams} teams of ${samples} samples, in parts`);
+      for (const part of parts) lines.push(`    ${part.samples} at a time: ${part.kernels.join(", ")}`);
+      lines.push("    each thread has", valueTable(values));
     }
   }
   return `${lines.join("\n")}\n`;

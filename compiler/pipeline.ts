@@ -2,6 +2,7 @@
 import { chooseAlgorithms } from "./3-passes/algorithms.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { assignLayouts } from "./3-passes/layout.ts";
+import { shareMoments } from "./3-passes/moments.ts";
 import { simplify } from "./3-passes/simplify.ts";
 import { splitEvaluation } from "./3-passes/totals.ts";
 import type { Builder } from "./ir/builder.ts";
@@ -42,6 +43,12 @@ export const passes: readonly Pass[] = [
     doc: "the same algebra on the gradients",
     run: simplify,
     after: [["differentiate", "gradient rules leave factors of 1, sums of one-hot rows and double broadcasts behind"]],
+  },
+  {
+    name: "moments",
+    doc: "batch norm's mean and variance from sums that keep samples apart",
+    run: shareMoments,
+    after: [["gradient", "a variance is seen by its simplest form, and its gradient needs none of the new sums"]],
   },
   {
     name: "algorithms",

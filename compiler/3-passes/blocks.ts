@@ -11,6 +11,7 @@
  */
 import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
+import { opNamed } from "../ops/index.ts";
 import type { Target } from "../target.ts";
 import { type Group, isOwn } from "./fuse.ts";
 import { isHost } from "./host.ts";
@@ -213,7 +214,7 @@ class Blocking {
     if (this.options.target.blocks === "always") return true;
     const outputs = groups.flatMap((group) => group.outputs).filter((value) => samplesAxis(value) >= 0);
     const inner = outputs.filter((value) =>
-      this.readers(value).every((reader) => reader !== null && groups.includes(reader)),
+      this.readers(value).some((reader) => reader !== null && groups.includes(reader)),
     );
     return inner.reduce((sum, value) => sum + this.bytesOfSample(value), 0) * this.options.batch >= LEAST_BYTES;
   }
@@ -240,13 +241,14 @@ class Blocking {
     return order;
   }
 
-  /** Parts of neighbours that fit into the cache for about as many samples. */
+  /** Parts of neighbours that fit into the cache for about as many samples; those that run as fast for fewer go along. */
   private cut(groups: readonly Group[], most: number): Part[] {
     const parts: { samples: number; groups: Group[] }[] = [];
     for (const group of groups) {
       const fits = this.samplesThatFit(group, most);
       const last = parts[parts.length - 1];
-      if (last && last.samples <= fits && fits <= 2 * last.samples) last.groups.push(group);
+      if (last && fits < last.samples && last.groups.every(isLight)) last.samples = fits;
+      if (last && last.samples <= fits && (fits <= 2 * last.samples || isLight(group))) last.groups.push(group);
       else parts.push({ samples: fits, groups: [group] });
     }
     return parts;
@@ -279,6 +281,9 @@ class Blocking {
     }
   }
 }
+
+/** Whether a kernel's work is that of each sample: it reads no weights. */
+const isLight = ({ anchor }: Group): boolean => anchor === null || opNamed(anchor.op).category === "reduce";
 
 function groupsOf(step: Step): readonly Group[] {
   if (step.kind === "group") return [step.group];

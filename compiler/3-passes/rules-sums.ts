@@ -160,7 +160,7 @@ function sumSum(value: Value, { b }: RuleContext): Value | null {
 }
 
 /** Whether x − m, with m the mean of x over `axes`: (Σ x) / count, spread back. */
-function isCentred(value: Value, axes: readonly number[], { b }: RuleContext): boolean {
+export function isCentred(b: Builder, value: Value, axes: readonly number[]): boolean {
   if (value.op !== "sub") return false;
   const [x, m] = value.inputs;
   const mean = m.type.shape.length > 0 ? m.inputs[0] : m;
@@ -192,7 +192,7 @@ function knownSum(value: Value, axes: readonly number[], c: RuleContext, depth =
       axes.filter((a) => a !== axis),
     );
   }
-  if (isCentred(value, axes, c)) return b.const(0);
+  if (isCentred(b, value, axes)) return b.const(0);
   if (op === "add" || op === "sub") {
     const term = (x: Value) =>
       x.type.shape.length === 0 ? b.mul(x, countOf(b, type.shape, axes)) : knownSum(x, axes, c, depth - 1);

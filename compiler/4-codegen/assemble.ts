@@ -344,7 +344,11 @@ class Assembly {
 const bytesOf = (input: string) => `${input}.bytes` as const;
 
 function sizesOf({ region, parts }: LoweredRegion) {
-  return { samples: region.samples, teams: region.teams, parts: parts.map((part) => part.samples) };
+  const named = parts.map(({ samples, calls }) => ({
+    samples,
+    kernels: calls.map((call) => call.lowered.kernel.name),
+  }));
+  return { samples: region.samples, teams: region.teams, parts: named };
 }
 
 /** How people are told of a value: `conv2d f32[n, 32, 16, 16]`. */

@@ -43,7 +43,7 @@ export interface MemoryReport {
       readonly at: number;
       readonly samples: number;
       readonly teams: number;
-      readonly parts: readonly number[];
+      readonly parts: readonly { readonly samples: number; readonly kernels: readonly string[] }[];
       readonly values: readonly PlacedValue[];
     }[];
   }[];

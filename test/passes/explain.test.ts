@@ -58,6 +58,13 @@ describe("explain --stage algorithms", () => {
   });
 });
 
+test("explain --stage memory shows batch norm's sums behind the convolution, for the same few samples", () => {
+  const text = explain(read("mobilenet_small"), { stage: "memory", program: "train_step" });
+  expect(text.match(/^ +\d+ at a time: .*conv2d, sum_div, sum,/gm)?.length).toBeGreaterThan(10);
+  const fast = explain(read("resnet20"), { stage: "memory", program: "train_step" });
+  expect(fast.match(/^ +\d+ at a time: .*untile, sum_div, sum,/gm)?.length).toBeGreaterThan(10);
+});
+
 describe("explain --stage fusion", () => {
   const kernels = (layers: string) => {
     const source = `model m {
@@ -72,11 +79,10 @@ describe("explain --stage fusion", () => {
   };
   const conv = (channels: number, rest = "") => `conv2d(${channels}, kernel = 3, padding = 1${rest})`;
 
-  test("shows the two sums of batch norm's gradient in one kernel", () => {
+  test("shows the two sums of batch norm in one kernel, and those of its gradient", () => {
     const double = (layers: string) => kernels(layers).filter((line) => /^ +sum .*two of the same elements/.test(line));
-    expect(double(`${conv(8)}; batch_norm2d; relu; ${conv(8)}; batch_norm2d; relu`)).toHaveLength(2);
-    // The variance needs the mean first.
-    expect(double("batch_norm2d")).toHaveLength(1);
+    expect(double(`${conv(8)}; batch_norm2d; relu; ${conv(8)}; batch_norm2d; relu`)).toHaveLength(4);
+    expect(double("batch_norm2d")).toHaveLength(2);
     expect(double(`${conv(8)}; relu`)).toHaveLength(0);
   });
 
