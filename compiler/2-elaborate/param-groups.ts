@@ -22,6 +22,7 @@ export interface BoundOptimizer {
 
 /** What the library's optimizers call their learning rate. */
 const RATE = "lr";
+const SUGGESTED = 10;
 
 /** `frozen`: not trained. null: an error was reported. */
 export type Treatment = BoundOptimizer | "frozen" | null;
@@ -50,7 +51,7 @@ export function matches(pattern: string, name: string): boolean {
 export function paramGroups(clause: UseClause, params: readonly TensorDecl[], env: Env): ParamGroups {
   const { diagnostics } = env.ctx;
   // Where the net has errors, its parameters are not all known.
-  if (!diagnostics.failed) for (const { patterns } of clause.groups) checkPatterns(patterns, params, diagnostics);
+  if (!diagnostics.failed) checkPatterns(clause.groups, params, diagnostics);
   const rest = boundOptimizer(clause.expr, [], env);
   const groups = clause.groups.map((group) => {
     const treatment = guarded(diagnostics, () => treatmentOf(group, clause.expr, env)) ?? null;
@@ -138,10 +139,11 @@ function changed(args: readonly Argument[], changes: readonly Argument[]): reado
   return [...kept, ...[...commanded, ...written].map((arg) => ({ ...arg, override: true }))];
 }
 
-function checkPatterns(patterns: readonly Name[], params: readonly TensorDecl[], diagnostics: Diagnostics): void {
-  for (const pattern of patterns) {
-    if (!params.some(({ name }) => matches(pattern.text, name))) diagnostics.add(unmatched(pattern, params));
-  }
+/** Comparing a pattern with all names takes long: those that are hardly shown have no suggestion. */
+function checkPatterns(groups: readonly ParamGroup[], params: readonly TensorDecl[], diagnostics: Diagnostics): void {
+  const patterns = groups.flatMap((group) => group.patterns);
+  const wrong = patterns.filter(({ text }) => !params.some(({ name }) => matches(text, name)));
+  for (const [i, pattern] of wrong.entries()) diagnostics.add(unmatched(pattern, params, i < SUGGESTED));
 }
 
 /** The parameters that a group's patterns and condition name, also if an earlier group has them. */
@@ -167,10 +169,11 @@ function holds(condition: Expr, { name, shape }: TensorDecl, env: Env): boolean 
   throw ctx.failure(errors.wrongValue({ what, expected: "true or false", found: show(value) }, condition.span));
 }
 
-function unmatched({ text, span }: Name, params: readonly TensorDecl[]): ReturnType<typeof errors.unmatchedPattern> {
+function unmatched({ text, span }: Name, params: readonly TensorDecl[], suggest: boolean): Diagnostic {
   const names = params.map(({ name }) => name);
   const inside = names.some((name) => name.startsWith(`${text}.`));
-  const guess = inside ? { help: `did you mean \`${text}.*\`?` } : didYouMean(text, suggestions(text, names));
+  const similar = suggest ? suggestions(text, names) : [];
+  const guess = inside ? { help: `did you mean \`${text}.*\`?` } : didYouMean(text, similar);
   const known = names.slice(0, 8).map((name) => `\`${name}\``);
   return errors.unmatchedPattern(
     { pattern: text, known: [...known, ...(names.length > 8 ? ["…"] : [])].join(", ") },

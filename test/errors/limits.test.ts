@@ -68,6 +68,13 @@ const refused: readonly (readonly [name: string, text: string, code: string])[] 
     `${net("g40")}fn both(x, a, b) = a(b(x))\nlet g0 = relu\n${many(40, (i) => `let g${i + 1} = both(a = g${i}, b = g${i})`)}\n`,
     "too-much-work",
   ],
+  [
+    "groups of misspelt parameters of a large net",
+    modelWith(
+      `net { flatten; repeat 1000 { linear(4) }; fc: linear(10) }\noptimizer sgd(lr = 0.1) {\n${many(300, (i) => `"*x${i}*": frozen`)}\n}`,
+    ),
+    "unmatched-pattern",
+  ],
   ["a list of 10^9", modelWith("let a = ntuple(1, 10^9)"), "wrong-argument"],
   ["a range of 10^9", modelWith("let a = range(10^9)"), "wrong-argument"],
   [
