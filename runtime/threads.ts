@@ -56,15 +56,22 @@ export async function startThreads(
   clock?: (kernel: number) => void,
 ): Promise<Team> {
   const { pages, limits } = facts!;
-  const module = await WebAssembly.compile(await patched(wasm, limits, 3));
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const names = Object.keys(programs);
   const team = new Team(memory, names, threads <= cores() ? PATIENCE.long : PATIENCE.short);
   const script = worker ?? new URL(`data:text/javascript,${encodeURIComponent(`(${serveKernels})("${WORKER_NAME}")`)}`);
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory, ...(clock && { clock }) } });
-  team.programs = exports as Team["programs"];
-  team.start(script, { module, memory, threads, programs: names, control: CONTROL });
-  return team;
+  try {
+    // While the workers start, the kernels are compiled.
+    const compiled = patched(wasm, limits, 3).then((bytes) => WebAssembly.compile(bytes));
+    const common = compiled.then((module) => ({ module, memory, threads, programs: names, control: CONTROL }));
+    team.start(script, threads - 1, common);
+    const { exports } = await WebAssembly.instantiate(await compiled, { env: { memory, ...(clock && { clock }) } });
+    team.programs = exports as Team["programs"];
+    return team;
+  } catch (error) {
+    team.dispose();
+    throw error;
+  }
 }
 
 /** What workers of Node and of browsers have in common. */
@@ -95,10 +102,10 @@ export class Team implements Engine {
     this.words[CONTROL.spin / 4] = maySleep(this.words) ? 0 : 1;
   }
 
-  /** Starts a worker for each thread but this one. */
-  start(script: URL, common: Omit<Assignment, "thread">): void {
-    const numbers = Array.from({ length: common.threads - 1 }, (_, i) => i + 1);
-    this.ready = Promise.all(numbers.map((thread) => this.member(script, { ...common, thread }))).then(
+  /** Starts so many workers. */
+  start(script: URL, count: number, common: Promise<Omit<Assignment, "thread">>): void {
+    const numbers = Array.from({ length: count }, (_, i) => i + 1);
+    this.ready = Promise.all(numbers.map((thread) => this.member(script, thread, common))).then(
       () => null,
       (error) => {
         this.dispose();
@@ -108,14 +115,14 @@ export class Team implements Engine {
   }
 
   /** Resolves when the worker is ready. */
-  private member(script: URL, assignment: Assignment): Promise<void> {
+  private member(script: URL, thread: number, common: Promise<Omit<Assignment, "thread">>): Promise<void> {
     return new Promise((resolve, reject) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
       const fail = (reason: string) => {
         if (this.disposed) return;
         this.failure ??= reason;
         reject(new Error(reason));
       };
-      const timer = setTimeout(() => fail(`a worker did not start within ${START_MS / 1000} s`), START_MS);
       const member = open(script, {
         heard: (message) => {
           clearTimeout(timer);
@@ -128,7 +135,10 @@ export class Team implements Engine {
         },
       });
       this.members.push(member);
-      member.postMessage(assignment);
+      common.then((assignment) => {
+        timer = setTimeout(() => fail(`a worker did not start within ${START_MS / 1000} s`), START_MS);
+        member.postMessage({ ...assignment, thread });
+      }, reject);
     });
   }
 
