@@ -32,7 +32,26 @@ function isChoice(e: Expr, flag: Local): e is Expr & { readonly k: "select" } {
 
 function either(s: Stmt, flag: Local): Stmt {
   const side = (yes: boolean) => needed(rewrite([s], { expr: (e) => (isChoice(e, flag) ? (yes ? e.a : e.b) : e) }));
-  return { k: "if", cond: { k: "local", ty: flag.ty, v: flag }, then: side(true), else: side(false) };
+  return { k: "if", cond: { k: "local", ty: flag.ty, v: flag }, then: side(true), else: withOwnLocals(side(false)) };
+}
+
+/** The same statements with locals of their own: what is assigned once stays so. */
+function withOwnLocals(block: Block): Stmt[] {
+  const own = new Map<Local, Local>();
+  eachStmt(block, (s) => {
+    if (s.k === "let" || s.k === "for") own.set(s.v, { ...s.v });
+  });
+  const of = (v: Local) => own.get(v) ?? v;
+  const assigning = (s: Stmt): Stmt => {
+    if (s.k === "for") return { ...s, v: of(s.v), body: s.body.map(assigning) };
+    if (s.k === "if") return { ...s, then: s.then.map(assigning), else: s.else.map(assigning) };
+    return s.k === "let" || s.k === "set" ? { ...s, v: of(s.v) } : s;
+  };
+  const reading = rewrite(block, {
+    expr: (e) => (e.k === "local" ? { ...e, v: of(e.v) } : e),
+    at: ({ base, terms }) => ({ base, terms: terms.map(({ v, by }) => ({ v: of(v), by })) }),
+  });
+  return reading.map(assigning);
 }
 
 /** Without the `let`s that nothing reads. */
