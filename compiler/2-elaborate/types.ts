@@ -30,6 +30,8 @@ export function isInitialiser(v: CValue): v is Callable {
   return v.target.kind === "builtin" ? DISTRIBUTIONS.includes(v.target.builtin) : v.target.definition.sort === "init";
 }
 
+const NUMBERS: readonly string[] = ["size", "count", "int", "number", "scalar"];
+
 export const TYPE_NAMES: readonly string[] = Object.keys(TYPES);
 /** Those that may have axes. */
 export const TENSOR_TYPES: readonly string[] = ["tensor", "f32", "i32"];
@@ -40,11 +42,20 @@ export const isTypeName = (name: string): boolean => Object.hasOwn(TYPES, name);
 export function fits(value: CValue, param: Param): boolean {
   if (param.types.length === 0 && param.words.length === 0) return true;
   if (typeof value === "string") return param.words.includes(value);
+  if (isList(value)) return param.types.includes("list") && elementsFit(value, param);
   return param.types.some((t) => TYPES[t].test(value));
+}
+
+/** Where one number would do, those of a list are such numbers: `kernel: size | list`. */
+function elementsFit(list: readonly CValue[], { types }: Param): boolean {
+  const kinds = types.filter((t) => NUMBERS.includes(t));
+  return kinds.length === 0 || list.every((v) => typeof v !== "number" || kinds.some((kind) => TYPES[kind].test(v)));
 }
 
 /** `a whole number of at least 1, a list, same or valid` */
 export function expectedTypes(param: Param): string {
-  const texts = [...param.types.map((t) => TYPES[t].text), ...param.words.map((w) => `\`${w}\``)];
+  const ofNumbers = param.types.some((t) => NUMBERS.includes(t));
+  const text = (type: string): string => (type === "list" && ofNumbers ? "a list of such numbers" : TYPES[type].text);
+  const texts = [...param.types.map(text), ...param.words.map((w) => `\`${w}\``)];
   return texts.length < 2 ? (texts[0] ?? "a value") : `${texts.slice(0, -1).join(", ")} or ${texts.at(-1)}`;
 }
