@@ -1,11 +1,11 @@
 /** Runs the statements of a body: of a net, layer, block, function, optimizer. An error in one does not hide those of the next. */
 import type { AssertStatement, Name, Statement, Step } from "../1-parse/syntax.ts";
-import type { Diagnostic, Span } from "../diagnostics.ts";
+import type { Span } from "../diagnostics.ts";
 import * as errors from "../errors.ts";
 import { apply } from "./calls.ts";
 import type { Env, TrailStep } from "./context.ts";
 import { declareBuffer, declareParam, runUpdate } from "./declarations.ts";
-import { evaluate, evaluateFunction, nameStep, pipeStep } from "./evaluate.ts";
+import { evaluate, evaluateFunction, nameStep, pipeStep, trailStep } from "./evaluate.ts";
 import { Failure } from "./failure.ts";
 import type { OptimizerBody } from "./optimizer-body.ts";
 import { Sharing } from "./sharing.ts";
@@ -62,13 +62,9 @@ export function runStatements(statements: readonly Statement[], env: Env, body: 
       run(statement, env, body);
     } catch (e) {
       if (!(e instanceof Failure)) throw e;
-      const failure = new Failure(
-        e.diagnostics.map((d) => withTrail(d, statement, env)),
-        e.fatal,
-      );
       // One error in a library body leads to others that say nothing: the whole call fails.
-      if (failure.fatal || !env.ctx.isUser(statement.span.file)) throw failure;
-      for (const diagnostic of failure.diagnostics) env.ctx.diagnostics.add(diagnostic);
+      if (e.fatal || !env.ctx.isUser(statement.span.file)) throw e;
+      for (const diagnostic of e.diagnostics) env.ctx.diagnostics.add(diagnostic);
       recover(statement, env, body);
     }
   }
@@ -99,23 +95,11 @@ function namesOf(statement: Statement): readonly Name[] {
 /** How predictions and evaluations call the number of samples. */
 export const SAMPLES = "n";
 
-const TRAIL = 6;
-const TRAILED = ["shape-error", "shape-type", "axes-differ", "assertion", "unknown-member", "shared-differ"];
-
-/** Adds the chain of shapes that led to an error: the steps of this body, and of those around it. */
-function withTrail(d: Diagnostic, statement: Statement, env: Env): Diagnostic {
-  if (!TRAILED.includes(d.code) || !env.ctx.isUser(statement.span.file)) return d;
-  const user = env.ctx.trail.filter(({ value, span }) => isTensor(value) && env.ctx.isUser(span.file));
-  const steps = user.slice(-TRAIL);
-  const notes = steps.map(({ label, value, span }) => ({ message: `shape after ${label}: ${show(value)}`, span }));
-  return { ...d, notes: [...d.notes, ...notes] };
-}
-
 function run(statement: Statement, env: Env, body: Body): void {
   const { scope } = env;
   switch (statement.kind) {
     case "let":
-      return define(statement.name, evaluateFunction(statement.value, env), env);
+      return letName(statement, env, body);
     case "share":
       return share(statement, env);
     case "output":
@@ -139,6 +123,12 @@ function run(statement: Statement, env: Env, body: Body): void {
     default:
       return statement satisfies never;
   }
+}
+
+function letName({ name, value, span }: Extract<Statement, { kind: "let" }>, env: Env, body: Body): void {
+  const made = evaluateFunction(value, env);
+  define(name, made, env);
+  body.trail.push({ label: name.text, isName: true, value: made, span });
 }
 
 function define(name: Name, value: CValue, env: Env): void {
@@ -224,7 +214,7 @@ function interpolate(text: string, span: Span, env: Env): string {
 function steps(statement: Extract<Statement, { kind: "step" }>, env: Env, body: Body): void {
   if (body.kind === "optimizer") misplaced("a value", statement.span, env, body);
   // A step that failed has left no trail, and its error is known.
-  const before = body.trail.at(-1);
+  const before = body.trail.findLast(({ isName }) => !isName);
   if (body.kind === "function" && body.current !== null && before) {
     throw env.ctx.failure(errors.unusedValue({}, before.span));
   }
@@ -234,17 +224,12 @@ function steps(statement: Extract<Statement, { kind: "step" }>, env: Env, body: 
 
 function stepsValue([first, ...rest]: readonly Step[], env: Env, body: Body): CValue {
   let value = firstStep(first, env, body);
-  note(first, value, body);
+  body.trail.push(trailStep(first, value));
   for (const step of rest) {
     value = pipeStep(step, value, env);
-    note(step, value, body);
+    body.trail.push(trailStep(step, value));
   }
   return value;
-}
-
-function note({ label, expr, span }: Step, value: CValue, body: Body): void {
-  const text = expr.span.file.text.slice(expr.span.start, expr.span.end).replace(/\s+/g, " ");
-  body.trail.push({ label: label?.text ?? (text.length > 40 ? `${text.slice(0, 40)}…` : text), value, span });
 }
 
 /** A layer works on the value of the step before; anything else is the step's value itself. */

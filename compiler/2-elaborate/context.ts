@@ -11,7 +11,7 @@ import { NetOverrides } from "./net-overrides.ts";
 import type { ParamPath, Tensors } from "./parameters.ts";
 import type { Scope } from "./scope.ts";
 import { signatureNote } from "./signatures.ts";
-import { type Callable, type CValue, nameOf } from "./values.ts";
+import { type Callable, type CValue, isTensor, nameOf, show } from "./values.ts";
 
 /** Evaluation steps of a whole model; stops repeats inside repeats before they fill the memory. */
 const MAX_WORK = 300_000;
@@ -19,8 +19,11 @@ const MAX_WORK = 300_000;
 const MAX_DEPTH = 300;
 const MAX_BODIES = 50;
 const MAX_DIAGNOSTICS = 30;
-/** Calls around an error that are shown. */
+/** Calls around an error that are shown, and shapes that led to it. */
 const MAX_CALLS = 4;
+const MAX_TRAIL = 6;
+/** Errors that the shapes before explain. */
+const TRAILED = ["shape-error", "shape-type", "axes-differ", "assertion", "unknown-member", "shared-differ"];
 
 /** Collects diagnostics of both elaborations, each once. */
 export class Diagnostics {
@@ -53,9 +56,11 @@ interface Frame {
   readonly span: Span;
 }
 
-/** A step of a body and what it gave: where a shape comes from. */
+/** A step of a body or a pipe, or a name, and what it gave: where a shape comes from. */
 export interface TrailStep {
   readonly label: string;
+  /** `let` gives the value a name; it is no step. */
+  readonly isName?: boolean;
   readonly value: CValue;
   readonly span: Span;
 }
@@ -106,6 +111,7 @@ export class Context {
   private readonly trails: (readonly TrailStep[])[] = [];
   private work = 0;
   private depth = 0;
+  private bodies = 0;
   private sites = 0;
 
   constructor(
@@ -153,18 +159,32 @@ export class Context {
 
   /** Runs a body whose steps so far `trail` holds. */
   within(trail: readonly TrailStep[], span: Span, run: () => void): void {
-    if (this.trails.length >= MAX_BODIES) {
+    if (this.bodies >= MAX_BODIES)
       throw new Failure(errors.callsTooDeep({ limit: MAX_BODIES }, this.userSpan(span)), true);
+    this.bodies++;
+    try {
+      this.along(trail, run);
+    } finally {
+      this.bodies--;
     }
+  }
+
+  /** Runs what comes after the steps that `trail` holds. */
+  along<T>(trail: readonly TrailStep[], run: () => T): T {
     this.trails.push(trail);
     try {
-      run();
+      return run();
     } finally {
       this.trails.pop();
     }
   }
-  get trail(): readonly TrailStep[] {
-    return this.trails.flat();
+
+  /** The chain of shapes that leads to what is at work, as far as it is written in the user's text. */
+  private shapes(): Diagnostic["notes"] {
+    const steps = this.trails.flat().filter(({ value, span }) => isTensor(value) && this.isUser(span.file));
+    return steps
+      .slice(-MAX_TRAIL)
+      .map(({ label, value, span }) => ({ message: `shape after ${label}: ${show(value)}`, span }));
   }
 
   /** The place in the user's text that led to `span`: itself, or the innermost call that is not in the library. */
@@ -199,7 +219,8 @@ export class Context {
       .filter((frame) => this.isUser(frame.span.file) && frame.span !== shown)
       .slice(-MAX_CALLS)
       .map((frame) => ({ message: `in \`${nameOf(frame.callee)}\`, used here`, span: frame.span }));
-    const notes = [...diagnostic.notes, ...signature, ...inner, ...calls.reverse()];
+    const shapes = TRAILED.includes(code) ? this.shapes() : [];
+    const notes = [...diagnostic.notes, ...signature, ...inner, ...calls.reverse(), ...shapes];
     return new Failure({ ...diagnostic, span: shown, notes });
   }
 }

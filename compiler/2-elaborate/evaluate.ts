@@ -6,7 +6,7 @@ import { sizeOf } from "../ir/graph.ts";
 import { COMPARISONS, choose, compareNumbers, elementwise, numbers, overflows } from "./arithmetic.ts";
 import { matmul } from "./builtins/linear-algebra.ts";
 import { apply, call, complete } from "./calls.ts";
-import { type Context, didYouMean, type Env, lookup, meantElsewhere } from "./context.ts";
+import { type Context, didYouMean, type Env, lookup, meantElsewhere, type TrailStep } from "./context.ts";
 import { together } from "./failure.ts";
 import { member } from "./members.ts";
 import {
@@ -275,9 +275,21 @@ export function operation<T>(span: Span, env: Env, run: () => T): T {
 }
 
 /** `x |> f |> label: g`: each step takes the value before it; a label names the step's value from there on. */
-function pipe(steps: readonly Step[], env: Env): CValue {
-  const [first, ...rest] = steps;
-  return rest.reduce((value, step) => pipeStep(step, value, env), evaluate(first.expr, env));
+function pipe([first, ...rest]: readonly Step[], env: Env): CValue {
+  const begin = evaluate(first.expr, env);
+  // A name's value is in the chain already.
+  const trail = first.expr.kind === "name" ? [] : [trailStep(first, begin)];
+  return rest.reduce((value, step) => {
+    const next = env.ctx.along(trail, () => pipeStep(step, value, env));
+    trail.push(trailStep(step, next));
+    return next;
+  }, begin);
+}
+
+/** A step is called by its label, or as it is written. */
+export function trailStep({ label, expr, span }: Step, value: CValue): TrailStep {
+  const text = expr.span.file.text.slice(expr.span.start, expr.span.end).replace(/\s+/g, " ");
+  return { label: label?.text ?? (text.length > 40 ? `${text.slice(0, 40)}…` : text), value, span };
 }
 
 export function pipeStep(step: Step, input: CValue, env: Env): CValue {

@@ -7,7 +7,7 @@ import { unifyAxes } from "./axes.ts";
 import { bodyOf, runBody } from "./body.ts";
 import { mean, sum } from "./builtins/reduce.ts";
 import type { Binding } from "./calls.ts";
-import type { Env } from "./context.ts";
+import type { Env, TrailStep } from "./context.ts";
 import { evaluate, operation, tooLarge } from "./evaluate.ts";
 import { ChosenInits } from "./inits.ts";
 import type { ParamPath } from "./parameters.ts";
@@ -189,6 +189,7 @@ function runBlock(target: Block, outer: Scope, input: CValue, env: Env, path: Pa
  */
 function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null): CValue {
   const { count, variable, shared } = target.repeat!;
+  const trail: TrailStep[] = [];
   let value = input;
   let first = 0;
   while (path?.isTaken(String(first))) first++;
@@ -199,7 +200,9 @@ function repeated(target: Block, input: CValue, env: Env, path: ParamPath | null
     if (variable !== null) scope.set(variable, i);
     const instance = sharing ? sharing.application() : (path?.labelled(String(first + i)) ?? null);
     const single = isSingleLayer(target) ? (instance?.transparent() ?? null) : instance;
-    value = runBlock(target, scope, value, env, single);
+    const input = value;
+    value = env.ctx.along(trail, () => runBlock(target, scope, input, env, single));
+    trail.push({ label: `time ${i + 1} of the repeat`, value, span: target.span });
   }
   return value ?? POISON;
 }

@@ -24,6 +24,8 @@ export class ModelPass {
   /** What the net gives, by name. */
   readonly outputs: { readonly name: string; readonly value: Value }[] = [];
   private readonly net: CValue;
+  /** The steps of the net, and the targets. */
+  private readonly trail: TrailStep[] = [];
   private readonly metrics: readonly { readonly name: string; readonly value: Value }[];
 
   constructor(
@@ -39,6 +41,10 @@ export class ModelPass {
     this.ofNet = [...this.ctx.requirements];
     const after = new Scope(scope);
     after.set("net", this.net);
+    for (const { kind, name } of clauses.inputs) {
+      if (kind === "target")
+        this.trail.push({ label: `target ${name.text}`, value: scope.get(name.text)!, span: name.span });
+    }
     this.loss = clauses.loss && this.scalar(clauses.loss, after);
     this.ofLoss = [...this.ctx.requirements];
     const taken = new Set(["loss", SAMPLES]);
@@ -84,6 +90,7 @@ export class ModelPass {
     for (const { text, span } of names) body.trail.push({ label: `input ${text}`, value: scope.get(text)!, span });
     const env: Env = { ...this.env, scope: new Scope(inner), path: ParamPath.root() };
     const value = runBody(net.body, env, body, net.span);
+    this.trail.push(...body.trail);
     const named = body.outputs!;
     if (named.size === 0 || body.endsInStep) {
       // The name that PyTorch's users know, where the target is a class.
@@ -127,7 +134,7 @@ export class ModelPass {
     const { ctx } = this;
     const env: Env = { ctx, scope, spaces: this.env.spaces, prefer: this.env.spaces.preferred(sort), path: null };
     const value = guarded(ctx.diagnostics, () => {
-      const result = evaluate(expr, env);
+      const result = ctx.along(this.trail, () => evaluate(expr, env));
       if (isPoison(result)) return null;
       if (isTensor(result) && fits(result)) return ctx.b.cast(result.value, "f32");
       throw ctx.failure(refuse({ type: show(result) }, expr.span));
@@ -176,8 +183,9 @@ export class ModelPass {
 
 /** Steps of the data that give what they get. */
 function idleSteps(trail: readonly TrailStep[]): Diagnostic[] {
-  return trail.flatMap(({ label, value, span }, i) => {
-    const before = trail[i - 1]?.value;
+  const steps = trail.filter(({ isName }) => !isName);
+  return steps.flatMap(({ label, value, span }, i) => {
+    const before = steps[i - 1]?.value;
     const isIdle = before !== undefined && isTensor(before) && isTensor(value) && before.value === value.value;
     return isIdle ? [errors.noEffect({ what: `\`${label}\``, reason: "it gives each sample as it is" }, span)] : [];
   });
