@@ -1,12 +1,13 @@
 /** The kernel template of each operation that anchors a group. */
 import { isDepthwise } from "../../3-passes/taps.ts";
 import type { Template } from "../group-context.ts";
+import { contractRows } from "./contract-rows.ts";
 import { conv2d } from "./conv.ts";
 import { depthwise, depthwiseWeight } from "./conv-depthwise.ts";
 import { convWeight } from "./conv-weight.ts";
 import { dynamicPad, dynamicSlice } from "./dynamic.ts";
 import { map } from "./map.ts";
-import { contractRows, matmul } from "./matmul.ts";
+import { matmul } from "./matmul.ts";
 import { maxPool, maxPoolGather, sumPool, unpool } from "./pool.ts";
 import { concat, pad, reshape } from "./rearrange.ts";
 import { argmax, reduce } from "./reduce.ts";

@@ -1,0 +1,97 @@
+/**
+ * What matrix products are made of: register tiles of 4 rows by 2 vectors, 8 accumulators, and for each term 4 broadcast loads, 2
+ * vector loads, 8 multiplications and 8 additions.
+ */
+import { type Dim, sizeOf } from "../../ir/graph.ts";
+import type { Affine, Expr, Local } from "../../ir/loops.ts";
+import type { Extent, GroupContext } from "../group-context.ts";
+import { addAffine, affine } from "../kernel-builder.ts";
+import type { Place } from "../scope.ts";
+
+/** Rows of a tile. */
+export const ROWS = 4;
+
+/** Terms of a long sum that are added up on their own: rounding errors grow with the length of a sum. */
+const DEPTH_BLOCK = 128;
+
+export interface TileOperands {
+  /** Elements between neighbouring columns of b. */
+  readonly bStep?: number;
+  readonly a: Place;
+  readonly aAt: (k: Local, row: number) => Affine;
+  readonly b: Place;
+  readonly bAt: (k: Local) => Affine;
+}
+
+/** One register tile: `rows` × `vectors` accumulators over the depth, from `start` on or from zero. */
+export function tile(
+  ctx: GroupContext,
+  rows: number,
+  vectors: number,
+  depth: Expr | number | readonly [Expr, Expr],
+  { a, aAt, b, bAt, bStep = 1 }: TileOperands,
+  use: (acc: Expr, row: number, vector: number) => void,
+  start?: (row: number, vector: number) => Expr,
+): void {
+  const { k, target } = ctx;
+  const { e } = k;
+  const ty = target.lanes > 1 ? "f32x4" : "f32";
+  const accumulators = (name: string, from = (_r: number, _v: number): Expr => ({ k: "const", ty, value: 0 })) =>
+    Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_, v) => k.variable(from(r, v), name)));
+  const products = (sums: Local[][], from: Expr | number, to: Expr | number) =>
+    k.for("k", from, to, 1, (kk) => {
+      const right = Array.from({ length: vectors }, (_, v) =>
+        k.let(
+          { k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep },
+          "b",
+        ),
+      );
+      for (let r = 0; r < rows; r++) {
+        const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");
+        for (let v = 0; v < vectors; v++) k.set(sums[r][v], e.add(e.local(sums[r][v]), e.mul(left, right[v])));
+      }
+    });
+  const acc = accumulators("acc", start);
+  if (Array.isArray(depth)) products(acc, depth[0], depth[1]);
+  else if (typeof depth !== "number" || depth <= DEPTH_BLOCK) products(acc, 0, depth as Expr | number);
+  else {
+    k.for("block", 0, depth, DEPTH_BLOCK, (block) => {
+      const part = accumulators("part");
+      const to = e.binary("min", e.add(e.local(block), e.const(DEPTH_BLOCK, "i32")), e.const(depth, "i32"));
+      products(part, e.local(block), k.let(to, "to"));
+      part.forEach((sums, r) => sums.forEach((sum, v) => k.set(acc[r][v], e.add(e.local(acc[r][v]), e.local(sum)))));
+    });
+  }
+  acc.forEach((sums, r) => sums.forEach((sum, v) => use(e.local(sum), r, v)));
+}
+
+/** Loops over axes whose indices the body only passes on; threads share out the first if it is `parallel`. */
+export function over(
+  ctx: GroupContext,
+  shape: readonly Dim[],
+  body: (index: Affine[]) => void,
+  parallel = false,
+  index: Affine[] = [],
+): void {
+  if (shape.length === 0) return body(index);
+  const next = (v: Local) => over(ctx, shape.slice(1), body, false, [...index, affine(0, [v, 1])]);
+  ctx.k.for("i", 0, ctx.k.dim(shape[0]), 1, next, parallel && "first");
+}
+
+/** Whether the axes of rows lie in memory as one. */
+export function contiguousRows(place: Place, rows: readonly Dim[]): boolean {
+  if (place.layout.panel > 0 || rows.length === 1) return rows.length === 1;
+  const first = place.layout.dims.length - 1 - rows.length;
+  const strides = place.layout.dims.slice(first, -1).map((d) => d.stride);
+  const inOrder = place.layout.dims.every((d, i) => d.axis === i);
+  return inOrder && rows.every((dim, i) => i === 0 || (dim !== "n" && strides[i - 1] === dim * strides[i]));
+}
+
+/** All rows as the last axis of rows, the others at index 0; only for results that no epilogue needs the true index of. */
+export function merged(rows: readonly Dim[]): { index: Affine[]; extent: Extent } {
+  const size = sizeOf(
+    rows.filter((dim) => dim !== "n"),
+    1,
+  );
+  return { index: rows.slice(1).map(() => affine()), extent: { size, dynamic: rows.includes("n") } };
+}
