@@ -4,7 +4,7 @@
  * - `row`      row-major, the last axis innermost;
  * - `nhwc:p`   feature maps [n, C, H, W] with channels innermost and p zero columns left and right of each row;
  * - `planes`   row-major, with a cache line between the planes of the first axis, so that equal places of many planes do not
- *              fall into one set of the cache;
+ *              fall into one set of the cache, and room for whole vectors where few elements are missing;
  * - `kkio`     convolution weights [O, I, KH, KW] stored as [KH][KW][I][O]: what the weight-gradient kernel writes;
  * - `kkoi`     the same as [KH][KW][O][I];
  * - `opanel:w` convolution weights stored as [O/w][KH][KW][I][w],
@@ -70,11 +70,26 @@ function permuted(name: string, shape: Shape, order: readonly number[], batch: n
 }
 
 const CACHE_LINE_ELEMENTS = 16;
+const VECTOR = 4;
+
+/** Rows are filled up to whole vectors where that takes at most a third more memory. */
+const MOST_ROOM = 4 / 3;
 
 function planes(name: string, shape: Shape, batch: number): Layout {
-  const row = permuted(name, shape, [...shape.keys()], batch);
+  const last = shape[shape.length - 1] as number;
+  const whole = Math.ceil(last / VECTOR) * VECTOR;
+  const row = permuted(
+    name,
+    [...shape.slice(0, -1), whole <= last * MOST_ROOM ? whole : last],
+    [...shape.keys()],
+    batch,
+  );
   const stride = row.dims[0].stride + CACHE_LINE_ELEMENTS;
-  const dims = [{ ...row.dims[0], stride }, ...row.dims.slice(1)];
+  const dims = [
+    { ...row.dims[0], stride },
+    ...row.dims.slice(1, -1),
+    { ...row.dims[row.dims.length - 1], extent: last },
+  ];
   return { ...row, dims, elements: stride * sizeOf([shape[0]], batch) };
 }
 

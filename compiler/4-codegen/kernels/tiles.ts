@@ -2,6 +2,8 @@
  * The linear transforms of Winograd's convolutions, patch by patch, lanes along the channels: L X Lᵀ as two passes of the same
  * one-dimensional transform, over the rows of the patch into a scratch block, then over its columns.
  */
+
+import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { tilingOf } from "../../ops/tiles.ts";
 import { finish, type GroupContext, zeroAll, zeroPadding } from "../group-context.ts";
@@ -27,6 +29,7 @@ export function tile(ctx: GroupContext): void {
   const [size, patch] = [matrix.length, matrix[0].length];
   const [x] = anchor.inputs;
   const out = ctx.place(anchor);
+  const wholeRows = stridesOf(out.layout, anchor.type.shape.length)[2] % target.lanes === 0;
   const scratch = ctx.scratch(patch * size * target.lanes);
   const putRow = (u: Affine, values: readonly Expr[]) =>
     values.forEach((value, j) => {
@@ -60,7 +63,7 @@ export function tile(ctx: GroupContext): void {
       );
       applyLinear(k, matrix, column).forEach((value, i) => {
         const to = addressOf(out.layout, [affine(i * size, [j, 1]), ...pointIndex(at, tiles)]);
-        k.add({ k: "store", buffer: out.buffer, at: to, value, stride: 1, count: at.count });
+        k.add({ k: "store", buffer: out.buffer, at: to, value, stride: 1, count: wholeRows ? target.lanes : at.count });
       });
     });
   });
