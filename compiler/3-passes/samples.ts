@@ -1,6 +1,7 @@
 /** What an operation does across the samples of a batch: the question that decides what may run a few samples at a time. */
 import { topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
+import { isDepthwise } from "./taps.ts";
 
 /**
  * - `apart`: each sample of the result depends on the same sample of the operands alone (or the operation knows no samples);
@@ -63,7 +64,7 @@ export function acrossSamples(value: Value): AcrossSamples {
     case "contract_rows":
       return first >= (attrs.batch as number) ? "summed" : "apart";
     case "conv2d_grad_weight":
-      return attrs.groups === 1 ? "summed" : "mixed";
+      return attrs.groups === 1 || isDepthwise(value) ? "summed" : "mixed";
     case "gather_rows":
       return apart(axes[0] < 0);
     case "scatter_rows":

@@ -227,7 +227,7 @@ function addParts(ctx: GroupContext, parts: Buffer, elements: number): void {
   const add = (from: number, to: number, step: number, lanes: number) => {
     if (from === to) return;
     const total = (i: Local) => {
-      const sum = k.variable(zero(ctx), "sum");
+      const sum = k.variable(ctx.addsUp ? load(ctx, { buffer }, affine(0, [i, 1])) : zero(ctx), "sum");
       k.for("n", 0, k.dim(samples), 1, (n) => {
         const part = load(ctx, { buffer: parts }, affine(0, [n, elements], [i, 1]));
         k.set(sum, k.e.add(k.e.local(sum), part));
