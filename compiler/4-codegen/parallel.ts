@@ -17,7 +17,7 @@ type Block = readonly Stmt[];
 
 /** The same kernel for all threads at once, or null if it is one thread's work: not to be shared, or not worth it. */
 export function shareOut(kernel: Kernel, leastWork = LEAST_WORK): Kernel | null {
-  if (!isParallel(kernel) || work(kernel.body, kernel.n) < leastWork) return null;
+  if (!isParallel(kernel) || workOf(kernel) < leastWork) return null;
   return { ...kernel, body: shareBlock(kernel.body) };
 }
 
@@ -32,7 +32,7 @@ const MUCH_WORK = 65_536;
  */
 export function piecesOf(kernel: Kernel): number {
   const meet = kernel.body.some((s) => s.k === "barrier");
-  return meet || work(kernel.body, kernel.n) < MUCH_WORK ? 1 : PIECES;
+  return meet || workOf(kernel) < MUCH_WORK ? 1 : PIECES;
 }
 
 /**
@@ -68,6 +68,10 @@ const SAMPLES = 32;
 const SOME = 4;
 
 /** About how many statements a call runs. */
+export function workOf(kernel: Kernel): number {
+  return work(kernel.body, kernel.n);
+}
+
 function work(block: Block, n: Local): number {
   return block.reduce((sum, s) => {
     if (s.k === "zero") return sum + estimate(s.count, n) / 16;

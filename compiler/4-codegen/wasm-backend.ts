@@ -11,7 +11,7 @@ import { emitFinite, FINITE_TYPE } from "./wasm/finite.ts";
 import { emitKernel, kernelType } from "./wasm/function.ts";
 import { mathLibrary } from "./wasm/math.ts";
 import { emitProgram, emitTeamProgram, PROGRAM_TYPE, type ResolvedStep, TEAM_PROGRAM_TYPE } from "./wasm/program.ts";
-import { emitWarmUp, WARM_UP_TYPE } from "./wasm/warm-up.ts";
+import { busiest, emitWarmUp, WARM_UP_TYPE } from "./wasm/warm-up.ts";
 
 const PAGE = 65536;
 
@@ -81,12 +81,11 @@ function exportWarmUp(
   programs: readonly { readonly name: string; readonly steps: readonly ResolvedStep[] }[],
   { warmUp = [] }: WasmOptions,
 ): void {
-  const steps = programs.filter(({ name }) => warmUp.includes(name)).flatMap((program) => program.steps);
-  const kernels = new Set(steps.flatMap((step) => ("blocks" in step ? step.parts.flat().map(({ f }) => f) : [step.f])));
-  if (kernels.size === 0) return;
+  const kernels = busiest(programs.filter(({ name }) => warmUp.includes(name)).flatMap(({ steps }) => steps));
+  if (kernels.length === 0) return;
   wasm.export(
     "warm_up",
-    wasm.func("warm_up", WARM_UP_TYPE, (code) => emitWarmUp(code, [...kernels])),
+    wasm.func("warm_up", WARM_UP_TYPE, (code) => emitWarmUp(code, kernels)),
   );
 }
 

@@ -3,6 +3,8 @@
  * that are run, in a loop those between its ends, and optimises in the background what has run enough.
  */
 import type { Code, FunctionType, LocalRef } from "../../wasm/index.ts";
+import { workOf } from "../parallel.ts";
+import type { ResolvedStep } from "./program.ts";
 
 export const WARM_UP_TYPE: FunctionType = { params: [], results: [] };
 
@@ -10,6 +12,27 @@ export const WARM_UP_TYPE: FunctionType = { params: [], results: [] };
 const BUDGET = 13_000_000;
 /** Bytes that V8's first compiler makes of an instruction, at least. */
 const BYTES = 5;
+
+/** What kernels that are not worth the while do together, of all work. */
+const REST = 0.005;
+
+/** The kernels that do all work of these steps but a small rest, the busiest first. */
+export function busiest(steps: readonly ResolvedStep[]): Code[] {
+  const work = new Map<Code, number>();
+  for (const step of steps) {
+    for (const { call, f } of "blocks" in step ? step.parts.flat() : [step]) {
+      work.set(f, (work.get(f) ?? 0) + workOf(call.kernel));
+    }
+  }
+  const sorted = [...work].sort(([, a], [, b]) => b - a);
+  const all = sorted.reduce((sum, [, own]) => sum + own, 0);
+  let left = all;
+  const kept = sorted.filter(([, own]) => {
+    left -= own;
+    return left + own > REST * all;
+  });
+  return kept.map(([f]) => f);
+}
 
 /** Calls each kernel for as many samples below zero as it takes to have it optimised. */
 export function emitWarmUp(code: Code, kernels: readonly Code[]): void {
