@@ -20,20 +20,23 @@ const ROUNDING = 1e-13;
 
 /**
  * (f(x + h·d) − f(x − h·d)) / 2h against g · d. They agree if they are no further apart than the tolerance and the gap between
- * the one-sided differences, which is h·|f″| where f is smooth; smaller steps are tried until they do. Where the difference
- * to the right is g · d already, the other side is not looked at.
+ * the one-sided differences, which is h·|f″| where f is smooth. Smaller steps are tried until they do, as long as these tell
+ * more: rounding errors grow as the gap becomes smaller. Where the difference to the right is g · d already, the other side is
+ * not looked at.
  */
 function compareAlong({ surface, variables, gradient }: Space, direction: Float64Array): Comparison {
   const elements = [...direction.keys()].filter((i) => direction[i] !== 0);
   const derivative = elements.reduce((sum, i) => sum + direction[i] * gradient[i], 0);
   let result: Comparison = { verdict: "kink", difference: Number.NaN, gradient: derivative, elements };
+  let least = Infinity;
   for (const h of STEPS) {
     const noise = (ROUNDING * (1 + Math.abs(surface.value))) / h;
-    const near = (difference: number, gap: number): boolean =>
-      Math.abs(difference - derivative) <=
+    const allowed = (difference: number, gap: number): number =>
       TOLERANCE * Math.max(Math.abs(difference), Math.abs(derivative)) + 4 * noise + gap;
+    const near = (difference: number, gap: number): boolean =>
+      Math.abs(difference - derivative) <= allowed(difference, gap);
     const right = (surface.moved(variables, direction, h) - surface.value) / h;
-    if (near(right, 0)) {
+    if (allowed(right, 0) < least && near(right, 0)) {
       result = { verdict: "agrees", difference: right, gradient: derivative, elements };
       break;
     }
@@ -41,6 +44,8 @@ function compareAlong({ surface, variables, gradient }: Space, direction: Float6
     const difference = (right + left) / 2;
     const gap = Math.abs(right - left);
     if (!(gap <= KINK * Math.max(Math.abs(right), Math.abs(left)) + 4 * noise)) continue;
+    if (allowed(difference, gap) >= least) continue;
+    least = allowed(difference, gap);
     const verdict = near(difference, gap) ? "agrees" : "differs";
     result = { verdict, difference, gradient: derivative, elements };
     if (verdict === "agrees") break;

@@ -123,6 +123,19 @@ loss sharp(x, y) = cross_entropy(x, y) ^ 2
     expect(rows[4]).toMatch(/^ {2}21 others +\d+ /);
   });
 
+  test("see a wrong gradient that is small beside the others of its row", async () => {
+    const deep = `layer deep {
+  let parts = concat([in |> a: linear(8), in |> b: linear(8), in |> c: linear(8)])
+  param shift[24] ~ zeros
+  1e6 * parts + shift + stop_gradient(shift)
+}
+`;
+    const file = work.file("small.model", deep + SMALL.replace("flatten\n", "flatten\n deep\n"));
+    const { code, stdout } = await mlc(["check", file, "--grad"]);
+    expect(stdout).toMatch(/others .*differs at deep\.shift/);
+    expect(code).toBe(1);
+  });
+
   test("leave jumps out, which have no derivative", async () => {
     const file = work.file("jump.model", SMALL.replace("relu\n", "jump\n").concat("fn jump(x) = x + floor(4 * x)\n"));
     const { code, stdout } = await mlc(["check", file, "--grad"]);
