@@ -33,6 +33,19 @@ it("a gradient p − 1 of a class that is all but certain rounds as p does", asy
   expect(step.spread({ bits: 50, winograd: false }, 3).get("fc.bias")).toBeGreaterThan(2 ** -52);
 });
 
+it("what is added to all of softmax's operands has a gradient of 0, rounded as the terms that cancel", async () => {
+  const model: RandomModel = {
+    ...MODEL,
+    definitions: ["optimizer capture() { param = grad }", "layer shift { param by[1] ~ ones; in + by }"],
+    net: [line("flatten"), line("fc: linear(3)"), line("shift"), line("softmax")],
+    loss: "mean(net * constants([1000, 1000, 1000.001]))",
+    optimizer: "capture",
+  };
+  const [step] = (await referenceOf(model)).steps;
+  expect(Math.abs(step.expected.get("shift.by")!.data[0])).toBeLessThan(1e-14);
+  expect(step.spread({ bits: 23, winograd: false }, 3).get("shift.by")).toBeGreaterThan(1e-5);
+});
+
 it("the largest element stays the largest under noise", async () => {
   const net = [line("fc: linear(6)"), line("max(axis = 1)")];
   const model = { ...MODEL, inputs: ["input x: f32[4]"], net, loss: "sum(net)", optimizer: "sgd(lr = 1)" };

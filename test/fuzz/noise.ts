@@ -5,7 +5,8 @@
  *
  * A sum of sums is one sum, whose terms the compiler may add in another order or leave out where they are known to cancel. So
  * softmax(x − m) loses the gradient of m, Σ (p − y), which is 0: what is left, p − y, rounds relative to p and y, while the
- * definition, with that gradient, rounds relative to the difference.
+ * definition, with that gradient, rounds relative to the difference. The same holds of a sum times a factor, as in the gradient of
+ * softmax in the middle of a net, p (g − Σ p g): without the gradient of m, its sum is as far from 0 as g rounds.
  */
 import type { Value } from "../../compiler/ir/graph.ts";
 import type { InterpretEnv } from "../../compiler/ir/interpret.ts";
@@ -65,6 +66,7 @@ export function noise(
     const error = (): number => size * (2 * random.unit() - 1);
     const most = BOUNDED.includes(op) ? 1 : Infinity;
     const near = (v: number): number => stored(Math.max(-most, Math.min(most, v * (1 + error()))));
+    if (op === "mul") return sizes.times({ ...result, data: result.data.map(near) }, value, operands);
     if (!SUMS.includes(op)) return { ...result, data: result.data.map(near) };
     const terms = sizes.ofTerms(result, value, operands);
     if (!(winograd && CONVOLUTIONS.includes(op))) {
@@ -92,6 +94,14 @@ class Sizes {
   /** The result of an addition has these. */
   keep(result: Tensor, { op }: Value, terms: Tensor): Tensor {
     if (ADDITIONS.includes(op)) this.known.set(result, terms);
+    return result;
+  }
+
+  /** A sum times a factor is the sum of the products. */
+  times(result: Tensor, value: Value, operands: readonly Tensor[]): Tensor {
+    if (!operands.some((x) => this.known.has(x))) return result;
+    const terms = operands.map((x) => this.known.get(x) ?? { ...x, data: x.data.map(Math.abs) });
+    this.known.set(result, applied("mul", terms, value, result));
     return result;
   }
 
