@@ -70,6 +70,16 @@ test("a process ends while its threads wait for more", async () => {
   expect(stdout).toBe("3 true\n");
 });
 
+test("a process ends whose kernels cannot be read, with the workers that were started for them", async () => {
+  const script = `
+    import { createTrainer } from "./small.js";
+    await createTrainer({ threads: 3, wasm: new URL("absent.wasm", import.meta.url) }).catch(({ code }) => console.log(code));
+  `;
+  const directory = directoryOf({ ...artifact(SOURCE), "script.mjs": script });
+  const { stdout } = await run(process.execPath, ["script.mjs"], { cwd: directory, timeout: 60_000 });
+  expect(stdout).toBe("artifact\n");
+});
+
 test("values that are not finite are found on several threads as on one", async () => {
   const source = SOURCE.replace("one_cycle(max_lr = 0.01)", "1e38");
   const message = async (threads: number) => {
