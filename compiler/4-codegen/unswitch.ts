@@ -9,8 +9,13 @@ import { accesses, blocks, eachExpr, eachStmt, expressions, rewrite } from "./tr
 
 type Block = readonly Stmt[];
 
+/** Each flag doubles the loops; by further ones values are selected that have both been computed. */
+const MOST_FLAGS = 2;
+
 export function unswitch(block: Block, flags: ReadonlySet<Local>): Block {
-  return [...flags].reduce((all, flag) => all.flatMap((s) => (chooses(s, flag) ? [either(s, flag)] : [s])), block);
+  return [...flags]
+    .slice(0, MOST_FLAGS)
+    .reduce((all, flag) => all.flatMap((s) => (chooses(s, flag) ? [either(s, flag)] : [s])), block);
 }
 
 /** Whether a loop, or a branch with loops, has a choice in it. */

@@ -57,6 +57,18 @@ const SEVERAL = `model several {
 }
 `;
 
+const SUM = `model sum {
+  input  a: f32[6]
+  input  b: f32[6]
+  input  c: f32[6]
+  target y: f32[3]
+  net { tanh(a + b * c) |> linear(3) }
+  loss mse(net, y)
+  optimizer sgd(lr = 0.1)
+  train { batch = 9 }
+}
+`;
+
 const WASM: CompileOptions = {};
 const DEPTH_FIRST: CompileOptions = { blocks: "always", verify: true };
 const JS: CompileOptions = { backend: "js" };
@@ -107,6 +119,7 @@ describe.each<[string, string, (byte: number) => number]>([
   ["an image with every kind of augmentation", AUGMENTED, by255],
   ["values that a matrix product reads", PLAIN, by255],
   ["several inputs, of another scale", SEVERAL, (byte) => 0.5 * byte],
+  ["three inputs in one kernel", SUM, by255],
 ])("%s", (_, source, scaled) => {
   test.each<[string, CompileOptions, number]>([
     ["WebAssembly", WASM, 1],
