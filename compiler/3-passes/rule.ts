@@ -32,6 +32,8 @@ export class RuleContext {
     private readonly inputs: Module["inputs"],
     /** Whether gradients are written out already. */
     readonly differentiated: boolean,
+    /** Whether which of two elements is the larger is to be told after the roundings that the model spells out. */
+    readonly strict = false,
   ) {}
 
   rate(value: Value): number {

@@ -51,6 +51,13 @@ function isRising(value: Value, x: Value): boolean {
   }
 }
 
+/** Whether nothing is rounded, so that elements which differ before still differ, or have no gradient. */
+function isExact(value: Value, x: Value): boolean {
+  if (value === x || isSameInWindow(value)) return true;
+  const operands = value.op === "where" ? value.inputs.slice(1) : value.inputs;
+  return ["where", "maximum", "minimum"].includes(value.op) && operands.every((operand) => isExact(operand, x));
+}
+
 /** Two pieces, neither of which falls, and where x passes from the lower to the upper one the function does not step down. */
 function isRisingInPieces({ inputs: [condition, yes, no] }: Value, x: Value): boolean {
   const [subject, threshold] = condition.inputs;
@@ -88,12 +95,12 @@ export const poolingRules: readonly Rule[] = [
   {
     name: "pool-rising",
     doc: "max_pool2d(f(x)) → f(max_pool2d(x)), for an elementwise f that nowhere falls, such as relu or the addition of a bias",
-    assumes: "elements that f rounds to equal ones may stand for each other",
+    assumes: "elements that f rounds to equal ones may stand for each other; with numerics = strict, f rounds nothing",
     ops: ["max_pool2d"],
-    rewrite({ inputs: [y], attrs }, { b }) {
+    rewrite({ inputs: [y], attrs }, { b, strict }) {
       if (opNamed(y.op).category !== "elementwise") return null;
       const x = argumentOf(y);
-      if (!x || !isRising(y, x)) return null;
+      if (!x || !isRising(y, x) || (strict && !isExact(y, x))) return null;
       return substitute(b, y, x, b.op("max_pool2d", [x], attrs));
     },
   },

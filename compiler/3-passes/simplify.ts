@@ -4,13 +4,14 @@
  */
 import type { Builder } from "../ir/builder.ts";
 import { type Module, roots, sameType, topological, type Value } from "../ir/graph.ts";
+import type { Target } from "../target.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 import { type Rule, RuleContext } from "./rule.ts";
 import { rules } from "./rules.ts";
 
-export function simplify(given: Module, b: Builder): Module {
+export function simplify(given: Module, b: Builder, target?: Pick<Target, "numerics">): Module {
   const module = withoutConstantStates(given, b);
-  const simplifier = new Simplifier(b, module);
+  const simplifier = new Simplifier(b, module, target?.numerics === "strict");
   const programs = module.programs.map((program) => mapRoots(program, (value) => simplifier.run(value)));
   b.span = null;
   return dropDeadStates({ ...module, programs });
@@ -31,12 +32,14 @@ class Simplifier {
   constructor(
     private readonly b: Builder,
     module: Module,
+    strict: boolean,
   ) {
     const values = topological(module.programs.flatMap(roots));
     this.context = new RuleContext(
       b,
       module.inputs,
       values.every(({ op }) => op !== "grad"),
+      strict,
     );
     this.rewritesLeft = REWRITES_PER_VALUE * values.length;
     for (const rule of rules) {

@@ -136,6 +136,21 @@ describe("rules hold back", () => {
     stays(b.where(negative, 0, example.x([2, 3, 4, 4])));
   });
 
+  test("numerics = strict pools what has been rounded", () => {
+    const strict = new RuleContext(b, [], true, true);
+    const v = example.x([2, 3, 4, 4]);
+    const pooled = (y: Value) =>
+      ruleNamed("pool-rising").rewrite(
+        b.op("max_pool2d", [y], { kernel: [2, 2], stride: [2, 2], padding: [0, 0, 0, 0] }),
+        strict,
+      );
+    expect(pooled(b.add(v, 1))).toBeNull();
+    expect(pooled(b.op("tanh", [v]))).toBeNull();
+    expect(pooled(b.where(b.binary("gt", v, 0), v, b.mul(v, 0.1)))).toBeNull();
+    expect(pooled(b.where(b.binary("le", v, 0), 0, v))).not.toBeNull();
+    expect(pooled(b.binary("maximum", v, b.broadcast(example.x([3]), v.type.shape, [1])))).not.toBeNull();
+  });
+
   test("x − m is not centred if m is the mean over other axes, or of something else", () => {
     const x = example.input([3]);
     const [y, n] = [example.input([3]), example.n];
