@@ -10,6 +10,7 @@ import { place } from "./diagnostics.ts";
 import { formula } from "./ir/formula.ts";
 import { type Module, roots, topological } from "./ir/graph.ts";
 import { printLoops } from "./ir/loops-text.ts";
+import { sizesOf } from "./ir/teams.ts";
 import { printModule } from "./ir/text.ts";
 import { passes } from "./pipeline.ts";
 import type { Target } from "./target.ts";
@@ -124,8 +125,8 @@ function memoryText({ report: { memory } }: Compilation, program?: string): stri
     if (program !== undefined && p.name !== program) continue;
     lines.push("", `${p.name}: arena ${kib(p.arena)} (${kib(p.unshared)} if no two values shared memory)`);
     lines.push(valueTable(p.values));
-    for (const { at, samples, teams, parts, values } of p.regions) {
-      lines.push(`  step ${at}: ${teams} teams of ${samples} samples, in parts`);
+    for (const { at, teams, count, parts, values } of p.regions) {
+      lines.push(`  step ${at}: ${count} teams, ${sizesOf(teams)}, in parts`);
       for (const part of parts) lines.push(`    ${part.samples} at a time: ${part.kernels.join(", ")}`);
       lines.push("    each thread has", valueTable(values));
     }

@@ -11,6 +11,7 @@
  */
 import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
+import { countTeams, samplesOfTeam, type Teams, teamsOf } from "../ir/teams.ts";
 import { opNamed } from "../ops/index.ts";
 import type { Target } from "../target.ts";
 import { type Group, isOwn } from "./fuse.ts";
@@ -27,9 +28,9 @@ export interface Part {
 }
 
 export interface Region {
-  /** Samples of a team. */
-  readonly samples: number;
-  readonly teams: number;
+  readonly teams: Teams;
+  /** How many there are in a full batch. */
+  readonly count: number;
   readonly parts: readonly Part[];
   /** Added up by each team: what must be totalled afterwards. */
   readonly sums: readonly Value[];
@@ -57,11 +58,10 @@ export interface BlockOptions {
   readonly layouts: Layouts;
 }
 
-/** Teams of a full batch; batches of fewer samples have as many. */
-const TEAMS = 8;
-const samplesOfTeam = (batch: number): number => Math.ceil(batch / Math.min(TEAMS, batch));
 /** What a kernel of a part touches should fit into three quarters of a core's second-level cache of 1 MiB. */
 const CACHE_BYTES = 768 * 1024;
+/** The same where hardware fetches what is touched beforehand. */
+const FORESEEN_BYTES = 2 * CACHE_BYTES;
 /** Below this many bytes of values that need not be stored for the whole batch, blocks gain nothing. */
 const LEAST_BYTES = 1024 * 1024;
 
@@ -69,7 +69,7 @@ const LEAST_BYTES = 1024 * 1024;
 export function addsUpInTeams(value: Value, { batch, target }: Pick<BlockOptions, "batch" | "target">): boolean {
   if (target.blocks === "never" || value.type.dtype !== "f32" || acrossSamples(value) !== "summed") return false;
   const operands = value.inputs.reduce((sum, input) => sum + sizeOf(input.type.shape, batch), 0);
-  return Math.min(TEAMS, batch) * sizeOf(value.type.shape, batch) <= operands;
+  return countTeams(teamsOf(batch), batch) * sizeOf(value.type.shape, batch) <= operands;
 }
 
 type Kind = "apart" | "sum" | "whole";
@@ -140,8 +140,8 @@ class Blocking {
     const { batch } = this.options;
     const axis = samplesAxis(value);
     if (axis < 0 || this.layoutOf(value, batch).panel !== 0 || this.areSplit(value)) return false;
-    const samples = samplesOfTeam(batch);
-    return axis === 0 || (batch % samples === 0 && Number.isInteger(Math.log2(samples)));
+    const { unit } = teamsOf(batch);
+    return axis === 0 || (batch % unit === 0 && Number.isInteger(Math.log2(unit)));
   }
 
   /** Whether the samples are the columns of panels: where one of them lies is not linear in its number. */
@@ -201,10 +201,10 @@ class Blocking {
     const groups = this.plan.groups.filter((group) => this.stages.get(group) === stage);
     if (stage % 2 === 0 || !this.isWorthwhile(groups)) return groups.map((group) => ({ kind: "group", group }));
     const { batch } = this.options;
-    const samples = samplesOfTeam(batch);
-    const parts = this.cut(this.depthFirst(groups), samples);
+    const teams = teamsOf(batch);
+    const parts = this.cut(this.depthFirst(groups), teams);
     const sums = groups.flatMap((group) => (this.kinds.get(group) === "sum" ? group.outputs : []));
-    const region: Region = { samples, teams: Math.ceil(batch / samples), parts, sums };
+    const region: Region = { teams, count: countTeams(teams, batch), parts, sums };
     this.place(region);
     return [{ kind: "region", region }, ...sums.map((value): Step => ({ kind: "total", value, region }))];
   }
@@ -242,10 +242,10 @@ class Blocking {
   }
 
   /** Parts of neighbours that fit into the cache for about as many samples; those that run as fast for fewer go along. */
-  private cut(groups: readonly Group[], most: number): Part[] {
+  private cut(groups: readonly Group[], teams: Teams): Part[] {
     const parts: { samples: number; groups: Group[] }[] = [];
     for (const group of groups) {
-      const fits = this.samplesThatFit(group, most);
+      const fits = this.samplesThatFit(group, teams);
       const last = parts[parts.length - 1];
       if (last && fits < last.samples && last.groups.every(isLight)) last.samples = fits;
       if (last && last.samples <= fits && (fits <= 2 * last.samples || isLight(group))) last.groups.push(group);
@@ -254,13 +254,25 @@ class Blocking {
     return parts;
   }
 
-  private samplesThatFit(group: Group, most: number): number {
-    const touched = new Set([...this.plan.reads.get(group)!, ...group.outputs]);
-    const bytes = [...touched]
-      .filter((value) => samplesAxis(value) >= 0)
-      .reduce((sum, value) => sum + this.bytesOfSample(value), 0);
-    const samples = Math.min(most, Math.max(1, CACHE_BYTES / bytes));
+  private samplesThatFit(group: Group, teams: Teams): number {
+    const touched = [...new Set([...this.plan.reads.get(group)!, ...group.outputs])];
+    const ofSamples = touched.filter((value) => samplesAxis(value) >= 0);
+    const bytes = ofSamples.reduce((sum, value) => sum + this.bytesOfSample(value), 0);
+    // All columns are written that there may be: a part with fewer of them is the last one.
+    const columns = group.outputs.some((value) => samplesAxis(value) > 0);
+    const most = columns ? teams.unit : samplesOfTeam(teams);
+    const samples = Math.min(most, Math.max(1, this.bytesOfPart(group) / bytes));
     return 2 ** Math.floor(Math.log2(samples));
+  }
+
+  /**
+   * How much of its samples a kernel may touch at a time. A sum over them reads its operands from end to end, which hardware
+   * foresees: more than the cache holds, and at least as much as it takes to read and write the sums each time.
+   */
+  private bytesOfPart(group: Group): number {
+    if (this.kinds.get(group) !== "sum") return CACHE_BYTES;
+    const sums = group.outputs.reduce((sum, value) => sum + 4 * sizeOf(value.type.shape, this.options.batch), 0);
+    return Math.max(FORESEEN_BYTES, 2 * sums);
   }
 
   /** Each value has memory for as few samples as its readers allow. */
@@ -276,7 +288,7 @@ class Blocking {
         if (readers.some((reader) => reader === null || !all.includes(reader))) continue;
         const within = readers.every((reader) => part.groups.includes(reader!));
         this.storage.set(value, within ? "part" : "team");
-        this.samples.set(value, within ? part.samples : region.samples);
+        this.samples.set(value, within ? part.samples : samplesOfTeam(region.teams));
       }
     }
   }

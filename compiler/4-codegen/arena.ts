@@ -78,7 +78,7 @@ export function planProgram({ plan, steps }: LoweredProgram, sizes: Sizes): Aren
   let teams = 0;
   steps.forEach((step, at) => {
     if (isRegion(step)) {
-      teams = step.region.teams;
+      teams = step.region.count;
       for (const value of step.region.sums) useSums(value, teams, at);
       for (const source of sourcesOf(step)) {
         if (stored(source) && !isInside(plan, step, source.value)) use(source.value, at);

@@ -158,7 +158,7 @@ class Assembly {
         const arena = planRegion(step, plan, this.sizes);
         this.regions.set(step, arena);
         this.blockBytes = Math.max(this.blockBytes, align(arena.bytes + SLACK));
-        this.blockThreads = Math.max(this.blockThreads, Math.min(step.region.teams, MOST_THREADS));
+        this.blockThreads = Math.max(this.blockThreads, Math.min(step.region.count, MOST_THREADS));
       }
     }
     this.blocks = this.take(this.blockBytes * this.blockThreads);
@@ -178,8 +178,8 @@ class Assembly {
       return own ?? this.addressOf(plan, source, arena);
     };
     return {
-      samples: region.samples,
-      threads: Math.min(region.teams, MOST_THREADS),
+      teams: region.teams,
+      threads: Math.min(region.count, MOST_THREADS),
       parts: parts.map(({ samples, calls }) => ({
         samples,
         sums: calls
@@ -348,7 +348,7 @@ function sizesOf({ region, parts }: LoweredRegion) {
     samples,
     kernels: calls.map((call) => call.lowered.kernel.name),
   }));
-  return { samples: region.samples, teams: region.teams, parts: named };
+  return { teams: region.teams, count: region.count, parts: named };
 }
 
 /** How people are told of a value: `conv2d f32[n, 32, 16, 16]`. */

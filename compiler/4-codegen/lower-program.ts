@@ -46,7 +46,7 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
   const steps = plan.steps.map((step): LoweredStep => {
     if (step.kind === "group") return call(step.group);
     if (step.kind === "total") {
-      return alone(step.value, lowerTotal(step.value, step.region.samples, plan, options), "total of the teams");
+      return alone(step.value, lowerTotal(step.value, step.region.teams, plan, options), "total of the teams");
     }
     const parts = step.region.parts.map(({ samples, groups }) => ({
       samples,

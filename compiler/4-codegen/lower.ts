@@ -8,6 +8,7 @@ import type { Layouts } from "../3-passes/layout.ts";
 import type { Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Buffer, Kernel, Local } from "../ir/loops.ts";
+import type { Teams } from "../ir/teams.ts";
 import type { Target } from "../target.ts";
 import type { GroupContext } from "./group-context.ts";
 import { affine, KernelBuilder } from "./kernel-builder.ts";
@@ -60,11 +61,11 @@ export function lowerCopy(value: Value, target: string, plan: Blocked, options: 
   return { kernel: buffers.k.finish(`copy_${identifier(target)}`), sources: buffers.sources };
 }
 
-/** Adds up, in order, what each team of `samples` samples has summed. */
-export function lowerTotal(value: Value, samples: number, plan: Blocked, options: LowerOptions): Lowered {
+/** Adds up, in order, what each team of samples has summed. */
+export function lowerTotal(value: Value, teams: Teams, plan: Blocked, options: LowerOptions): Lowered {
   const group: Group = { anchor: value, outputs: [value], inside: new Set(), reason: "total" };
   const buffers = new Buffers(group, plan, options);
-  total(contextOf(group, plan, options, buffers), buffers.sums(value), samples);
+  total(contextOf(group, plan, options, buffers), buffers.sums(value), teams);
   return { kernel: buffers.k.finish(`total_${identifier(value.op)}`), sources: buffers.sources };
 }
 

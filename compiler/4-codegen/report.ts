@@ -4,6 +4,7 @@ import type { Layouts } from "../3-passes/layout.ts";
 import { place } from "../diagnostics.ts";
 import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
+import type { Teams } from "../ir/teams.ts";
 import type { Target } from "../target.ts";
 import type { LoweredCall } from "./lower-program.ts";
 import { elemOf } from "./scope.ts";
@@ -41,8 +42,8 @@ export interface MemoryReport {
     /** What runs a few samples at a time: as which step of the program, for how many samples, and what a thread stores for it. */
     readonly regions: readonly {
       readonly at: number;
-      readonly samples: number;
-      readonly teams: number;
+      readonly teams: Teams;
+      readonly count: number;
       readonly parts: readonly { readonly samples: number; readonly kernels: readonly string[] }[];
       readonly values: readonly PlacedValue[];
     }[];

@@ -22,6 +22,7 @@ import {
   type Stmt,
   type Ty,
 } from "./loops.ts";
+import { sizesOf } from "./teams.ts";
 
 /** What locals and buffers are called. */
 type Names = (x: Local | Buffer) => string;
@@ -39,7 +40,7 @@ function step(s: ProgramStep): string[] {
     `    for ${samples} samples at a time`,
     ...calls.map((c) => `      ${call(c)}`),
   ]);
-  return [`  for each team of ${s.samples} samples`, ...parts];
+  return [`  for each team: ${sizesOf(s.teams)}`, ...parts];
 }
 
 const call = ({ kernel, args }: Call | PartCall): string =>

@@ -5,6 +5,7 @@
  * Addresses count elements. The float element is 4 bytes wide, or 8 in the high-precision JavaScript target.
  */
 import type { Span } from "../diagnostics.ts";
+import type { Teams } from "./teams.ts";
 
 /** Types of locals and expressions. Vectors have 4 lanes; a bool vector is a lane mask. */
 export type Ty = "f32" | "i32" | "bool" | "f32x4" | "i32x4" | "boolx4";
@@ -192,11 +193,11 @@ export interface PartCall {
 }
 
 /**
- * Kernels that run depth first. Teams of `samples` samples are shared out among threads; a thread runs all parts of a team, each
+ * Kernels that run depth first. Teams of samples are shared out among threads; a thread runs all parts of a team, each
  * part for a few samples at a time.
  */
 export interface Blocks {
-  readonly samples: number;
+  readonly teams: Teams;
   /** The most threads that have memory of their own for it; others wait. */
   readonly threads: number;
   readonly parts: readonly BlocksPart[];

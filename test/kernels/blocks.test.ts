@@ -68,6 +68,7 @@ describe.each([
   ["one unit", ONE_UNIT, 9],
   ["samples as columns", COLUMNS, 9],
   ["samples as columns of whole teams", COLUMNS, 16],
+  ["samples as columns, parts of more than one", COLUMNS, 32],
   ["cifar_net", descending("cifar_net"), 11],
   ["regression", descending("regression"), 9],
   ["vit_tiny", descending("vit_tiny"), 3],

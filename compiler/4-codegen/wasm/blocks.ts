@@ -1,6 +1,7 @@
 /** Kernels that run depth first, for a few samples of the batch at a time. */
 import { CONTROL } from "../../../runtime/abi.ts";
 import type { Address, Blocks, PartCall } from "../../ir/loops.ts";
+import type { Teams } from "../../ir/teams.ts";
 import type { Code, FunctionRef, LocalRef } from "../../wasm/index.ts";
 
 export interface PartFunction {
@@ -37,13 +38,7 @@ export function emitBlocks(
 ): void {
   const [team, size, start, count, from, teams] = Array.from({ length: 6 }, () => code.local("i32"));
   const at: At = { ...around, team, size, start, count, from };
-  code
-    .get(around.n)
-    .i32(blocks.samples - 1)
-    .op("i32.add")
-    .i32(blocks.samples)
-    .op("i32.div_u")
-    .set(teams);
+  emitCount(code, blocks.teams, around.n).set(teams);
   if (!around.thread) code.i32(0).set(team);
   const work = () =>
     code.loop((next) => {
@@ -66,10 +61,36 @@ export function take(code: Code, piece: LocalRef): void {
   code.i32(CONTROL.taken).i32(1).op("i32.atomic.rmw.add", 0).set(piece);
 }
 
+/** Pushes the number of teams of so many samples: as `countTeams`. */
+function emitCount(code: Code, { unit, doubled }: Teams, samples: LocalRef): Code {
+  const [units, halves, more] = Array.from({ length: 3 }, () => code.local("i32"));
+  code
+    .get(samples)
+    .i32(unit - 1)
+    .op("i32.add")
+    .i32(unit)
+    .op("i32.div_u")
+    .set(units);
+  code.get(units).i32(1).op("i32.add").i32(1).op("i32.shr_u").tee(halves);
+  code.get(units).i32(doubled).op("i32.sub").tee(more);
+  return code.get(halves).get(more).op("i32.gt_s").select();
+}
+
 function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunction[])[], at: At): void {
-  const { samples } = blocks;
-  code.get(at.team).i32(samples).op("i32.mul").set(at.start);
-  least(code, samples, () => code.get(at.n).get(at.start).op("i32.sub")).set(at.size);
+  const { unit, doubled } = blocks.teams;
+  least(code, doubled, () => code.get(at.team));
+  code.get(at.team).op("i32.add").i32(unit).op("i32.mul").set(at.start);
+  const most = code.local("i32");
+  code
+    .i32(2 * unit)
+    .i32(unit)
+    .get(at.team)
+    .i32(doubled)
+    .op("i32.lt_u")
+    .select()
+    .set(most);
+  code.get(at.n).get(at.start).op("i32.sub").set(at.size);
+  code.get(most).get(at.size).get(most).get(at.size).op("i32.lt_u").select().set(at.size);
   let number = at.clock?.first ?? 0;
   parts.forEach((calls, i) => {
     const { samples: most, sums } = blocks.parts[i];
