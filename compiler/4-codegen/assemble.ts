@@ -183,6 +183,7 @@ class Assembly {
       parts: parts.map(({ samples, calls }) => ({
         samples,
         sums: calls
+          .filter(({ lowered }) => !lowered.kernel.begun)
           .flatMap(({ group }) => group.outputs.filter((value) => region.sums.includes(value)))
           .map((value) => ({ at: this.teamSums(plan, value, arena), bytes: this.sizes.bytes(plan, value) })),
         calls: calls.map(({ lowered: { kernel, sources } }) => ({

@@ -2,7 +2,7 @@
 import type { Group } from "../3-passes/fuse.ts";
 import type { Dim, Value } from "../ir/graph.ts";
 import type { Layout } from "../ir/layout.ts";
-import type { Buffer, Expr, Local } from "../ir/loops.ts";
+import { type Buffer, type Expr, isVector, type Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
 import { bestBalanced } from "./balance.ts";
 import { affine, type KernelBuilder } from "./kernel-builder.ts";
@@ -84,8 +84,13 @@ function store(ctx: GroupContext, output: Value, index: Index, lane: Local | nul
   const stride = lane ? (at.terms.find((t) => t.v === lane)?.by ?? 0) : 0;
   let stored = output.type.dtype === "bool" ? ctx.k.e.cast(value, "i32") : value;
   if (lane && stride !== 0) stored = ctx.k.e.splat(stored);
-  if (ctx.addsUp) stored = ctx.k.e.add({ k: "load", ty: stored.ty, buffer, at, stride }, stored);
+  if (ctx.addsUp) stored = ctx.k.e.add(sumSoFar(ctx, { k: "load", ty: stored.ty, buffer, at, stride }), stored);
   ctx.k.add({ k: "store", buffer, at, value: stored, stride });
+}
+
+/** What memory holds of a sum that is visited once in each call: nothing, when the kernel runs for the first samples. */
+export function sumSoFar({ k }: GroupContext, held: Expr): Expr {
+  return k.e.select(k.holdsSums(isVector(held.ty)), held, k.e.const(0));
 }
 
 /** Zeroes the columns left and right of each row of a padded feature map. */

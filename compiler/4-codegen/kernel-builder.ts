@@ -43,6 +43,8 @@ export class KernelBuilder {
   private readonly blocks: Stmt[][] = [[]];
   private count = 0;
   private first: Local | undefined;
+  private begun: Local | undefined;
+  private readonly held = new Map<boolean, Local>();
 
   /** `own`: each thread has one of its own. */
   buffer(name: string, elem: Elem, own = false): Buffer {
@@ -55,6 +57,16 @@ export class KernelBuilder {
   firstSample(): Local {
     this.first ??= { name: "first", ty: "i32" };
     return this.first;
+  }
+
+  /** Whether the sums in memory hold any samples: a flag, or a mask of it. */
+  holdsSums(vector: boolean): Expr {
+    const { e } = this;
+    this.begun ??= { name: "begun", ty: "i32" };
+    const begun = vector ? e.splat(e.local(this.begun)) : e.local(this.begun);
+    const held = this.held.get(vector) ?? this.hoisted(e.compare("ne", begun, e.const(0, "i32")), "held");
+    this.held.set(vector, held);
+    return e.local(held);
   }
 
   local(ty: Ty, name: string): Local {
@@ -133,6 +145,7 @@ export class KernelBuilder {
       buffers: this.buffers,
       n: this.n,
       ...(this.first && { first: this.first }),
+      ...(this.begun && { begun: this.begun }),
       body: [...this.prelude, ...unswitch(this.blocks[0], this.flags)],
     };
   }

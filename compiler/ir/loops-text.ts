@@ -12,6 +12,7 @@ import {
   type Buffer,
   type Call,
   callsOf,
+  countersOf,
   type Expr,
   isBlocks,
   type Kernel,
@@ -80,7 +81,7 @@ function memo(name: Names): Names {
 
 function write(kernel: Kernel, name: string, names: Names): string {
   const params = kernel.buffers.map((b) => `${names(b)}: ${b.elem}`).join(", ");
-  const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])].map(names).join(", ");
+  const samples = countersOf(kernel).map(names).join(", ");
   const lines = [`kernel ${name}(${params}; ${samples})`];
   for (const s of kernel.body) statement(s, names, "  ", lines);
   return lines.join("\n");

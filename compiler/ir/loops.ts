@@ -159,7 +159,14 @@ export interface Kernel {
   readonly n: Local;
   /** The number in the batch of the first of these samples, for kernels that ask for it: another such parameter. */
   readonly first?: Local;
+  /** How many samples the sums that it adds to hold already: with none, it begins them, whatever the memory holds. */
+  readonly begun?: Local;
   readonly body: readonly Stmt[];
+}
+
+/** The parameters that count samples, in their order. */
+export function countersOf({ n, first, begun }: Kernel): Local[] {
+  return [n, first, begun].filter((v) => v !== undefined);
 }
 
 /** One kernel applied to places in memory. `args` are byte addresses, one for each of the kernel's buffers. */
@@ -205,7 +212,7 @@ export interface Blocks {
 
 export interface BlocksPart {
   readonly samples: number;
-  /** Zeroed before the part begins with a team's first samples: what its kernels add to. */
+  /** Zeroed before the part begins with a team's first samples: what its kernels add to and do not begin. */
   readonly sums: readonly { readonly at: Address; readonly bytes: number }[];
   readonly calls: readonly PartCall[];
 }

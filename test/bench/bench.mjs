@@ -21,7 +21,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { scriptOptions } from "../script-options.mjs";
 import { measureBuild } from "./build.mjs";
 import { importTypeScript } from "./bundle.mjs";
 import { compareNetwork } from "./compare.mjs";
@@ -37,19 +37,17 @@ const SECTIONS = ["networks", "forward", "kernels", "build", "startup", "memory"
 const THREADS = ["1", "2"];
 const NETWORKS = Object.keys(networks);
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string", default: SECTIONS.join() },
-    networks: { type: "string", default: NETWORKS.join() },
-    peers: { type: "string", default: PEERS.join() },
-    threads: { type: "string", default: THREADS.join() },
-    numerics: { type: "string", default: "fast" },
-    rounds: { type: "string", default: "6" },
-    steps: { type: "string", default: "10" },
-    limit: { type: "string", default: "900" },
-    output: { type: "string", default: "bench.json" },
-    json: { type: "boolean", default: false },
-  },
+const values = scriptOptions("bench", {
+  only: { type: "string", default: SECTIONS.join() },
+  networks: { type: "string", default: NETWORKS.join() },
+  peers: { type: "string", default: PEERS.join() },
+  threads: { type: "string", default: THREADS.join() },
+  numerics: { type: "string", default: "fast" },
+  rounds: { type: "string", default: "6" },
+  steps: { type: "string", default: "10" },
+  limit: { type: "string", default: "900" },
+  output: { type: "string", default: "bench.json" },
+  json: { type: "boolean", default: false },
 });
 
 /** The items of a list, each of which must be known. */

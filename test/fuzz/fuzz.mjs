@@ -2,12 +2,16 @@
  * `npm run fuzz -- [--models | --forms | --uses] [--count N] [--seed S]`: long runs of what `npm test` does in short (see README.md
  * here). Prints what fails so that it can be pasted, and ends with 1 if anything did.
  */
-import { parseArgs } from "node:util";
 import { importTypeScript } from "../bench/bundle.mjs";
+import { scriptOptions } from "../script-options.mjs";
 
 const flag = { type: "boolean", default: false };
-const { values } = parseArgs({
-  options: { models: flag, forms: flag, uses: flag, count: { type: "string" }, seed: { type: "string", default: "1" } },
+const values = scriptOptions("fuzz", {
+  models: flag,
+  forms: flag,
+  uses: flag,
+  count: { type: "string" },
+  seed: { type: "string", default: "1" },
 });
 const kind = ["models", "forms", "uses"].find((name) => values[name]) ?? "texts";
 const seed = Number(values.seed);

@@ -3,7 +3,7 @@ import { type Dim, sizeOf } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
-import { count, type GroupContext, operand, zeroAll } from "../group-context.ts";
+import { count, type GroupContext, operand, sumSoFar, zeroAll } from "../group-context.ts";
 import { affine, type KernelBuilder } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 import { contiguousRows, merged, over, ROWS, type TileOperands, tile } from "./register-tile.ts";
@@ -29,6 +29,7 @@ export function contractRows(ctx: GroupContext): void {
   const product = (outer: Affine[]) => {
     const rows = left.type.shape.slice(batchAxes, -1);
     const short = sizeOf(rows, ctx.batch) <= ROW_BLOCK;
+    const once = short && areOne(a, b, rows);
     eachBlock(ctx, a, b, rows, (rowIndex, from, to) => {
       const strip = (i: Local, high: number) => {
         const block = (j: Local, wide: number) => {
@@ -47,7 +48,8 @@ export function contractRows(ctx: GroupContext): void {
             const partial = Math.min(target.lanes, wide - v * target.lanes);
             k.add({ k: "store", buffer: out.buffer, at: at(r, v), value, stride: 1, count: partial });
           };
-          if (short) tile(ctx, high, vectors, [from, to], operands, store, old);
+          const start = once && ctx.addsUp ? (r: number, v: number) => sumSoFar(ctx, old(r, v)) : old;
+          if (short) tile(ctx, high, vectors, [from, to], operands, store, start);
           else tile(ctx, high, vectors, [from, to], operands, (sum, r, v) => store(k.e.add(old(r, v), sum), r, v));
         };
         split(k, width, panel, block, level === 2);
@@ -71,6 +73,10 @@ function split(
   if (rest > 0) k.for("i", length - rest, length, rest, (i) => body(i, rest), parallel && "last");
 }
 
+/** Whether one loop can run over all axes of rows. */
+const areOne = (a: Place, b: Place, rows: readonly Dim[]): boolean =>
+  rows.length === 1 || (contiguousRows(a, rows) && contiguousRows(b, rows));
+
 /** Blocks of rows in order: [from, to) of the last axis of rows. */
 function eachBlock(
   ctx: GroupContext,
@@ -81,7 +87,7 @@ function eachBlock(
 ): void {
   const { k } = ctx;
   const { e } = k;
-  if (rows.length > 1 && !(contiguousRows(a, rows) && contiguousRows(b, rows))) {
+  if (!areOne(a, b, rows)) {
     return over(ctx, rows.slice(0, -1), (outer) =>
       eachBlock(ctx, a, b, rows.slice(-1), (_, from, to) => body(outer, from, to)),
     );

@@ -7,7 +7,7 @@ import { sizeOf } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Buffer, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
-import { finish, type GroupContext, operand, zeroPadding } from "../group-context.ts";
+import { finish, type GroupContext, operand, sumSoFar, zeroPadding } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 import { inputAt, outputAt, tapsInside, weightOf } from "./conv.ts";
@@ -227,7 +227,7 @@ function addParts(ctx: GroupContext, parts: Buffer, elements: number): void {
   const add = (from: number, to: number, step: number, lanes: number) => {
     if (from === to) return;
     const total = (i: Local) => {
-      const sum = k.variable(ctx.addsUp ? load(ctx, { buffer }, affine(0, [i, 1])) : zero(ctx), "sum");
+      const sum = k.variable(ctx.addsUp ? sumSoFar(ctx, load(ctx, { buffer }, affine(0, [i, 1]))) : zero(ctx), "sum");
       k.for("n", 0, k.dim(samples), 1, (n) => {
         const part = load(ctx, { buffer: parts }, affine(0, [n, elements], [i, 1]));
         k.set(sum, k.e.add(k.e.local(sum), part));

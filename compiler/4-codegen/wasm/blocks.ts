@@ -105,6 +105,7 @@ function emitTeam(code: Code, blocks: Blocks, parts: readonly (readonly PartFunc
         for (const arg of call.args) address(code, arg, at);
         code.get(at.count);
         if (call.kernel.first) code.get(at.start).get(at.from).op("i32.add");
+        if (call.kernel.begun) code.get(at.from);
         code.call(f);
         if (at.clock) code.i32(number++).call(at.clock.tick);
       }

@@ -1,5 +1,5 @@
 /** Statements of the loop IR as WASM instructions, and kernels as functions. */
-import type { Kernel, Stmt } from "../../ir/loops.ts";
+import { countersOf, type Kernel, type Stmt } from "../../ir/loops.ts";
 import type { Code, FunctionRef, FunctionType, LocalRef } from "../../wasm/index.ts";
 import { Emitter, type MathLibrary } from "./emitter.ts";
 import { emitExpr } from "./expression.ts";
@@ -7,18 +7,18 @@ import { emitStore, emitZero } from "./memory.ts";
 import { warmable } from "./warm-up.ts";
 
 /**
- * The byte address of each buffer, n, and the first sample's number if the kernel asks for it; in a kernel that threads share,
- * the thread's number and how many there are.
+ * The byte address of each buffer and the counters of samples; in a kernel that threads share, the thread's number and how many
+ * there are.
  */
 export function kernelType(kernel: Kernel, shared: boolean): FunctionType {
-  const count = kernel.buffers.length + 1 + (kernel.first ? 1 : 0) + (shared ? 2 : 0);
+  const count = kernel.buffers.length + countersOf(kernel).length + (shared ? 2 : 0);
   return { params: new Array(count).fill("i32"), results: [] };
 }
 
 /** The body of a kernel whose addresses have been strength-reduced; with a barrier, of one that threads share. */
 export function emitKernel(code: Code, kernel: Kernel, math: MathLibrary, barrier: FunctionRef | null = null): void {
   const starts = new Map(kernel.buffers.map((buffer, i): [typeof buffer, LocalRef] => [buffer, code.params[i]]));
-  const samples = [kernel.n, ...(kernel.first ? [kernel.first] : [])];
+  const samples = countersOf(kernel);
   const n = code.params[kernel.buffers.length];
   const [thread, threads] = code.params.slice(kernel.buffers.length + samples.length);
   const to = new Emitter(code, math, starts, barrier && { thread, threads, barrier });
