@@ -3,10 +3,11 @@
  * that sharing, fusion and scheduling see it. Afterwards `layoutName` tells any value's layout.
  */
 import type { Builder } from "../ir/builder.ts";
-import { type Module, roots, topological, type Value } from "../ir/graph.ts";
+import { type Dim, type Module, roots, topological, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import { tilingOf } from "../ops/tiles.ts";
 import type { Target } from "../target.ts";
+import { addsUpInTeams } from "./blocks.ts";
 import { isHost } from "./host.ts";
 import { isLeaf } from "./inline.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
@@ -67,8 +68,12 @@ function placed(module: Module, b: Builder, target: Target): Module {
     if (value.op === "conv2d" || value.op === "conv2d_grad_input") {
       operands = [inputs[0], store(inputs[1], weightLayout(value, panel))];
     }
-    if (value.op === "matmul" && needsPacking(value, inputs[1], module.batch, layouts)) {
-      operands = [inputs[0], store(inputs[1], `panel:${panel}`)];
+    if (value.op === "matmul") {
+      const together = addsUpInTeams(value, { batch: module.batch, target });
+      const scattered = !together && isScattered(inputs[0], module.batch, target.floatBytes);
+      const left = scattered ? b.op("relayout", [inputs[0]], { layout: "row" }) : inputs[0];
+      const packed = needsPacking(value, inputs[1], module.batch, layouts);
+      operands = [left, packed ? store(inputs[1], `panel:${panel}`) : inputs[1]];
     }
     const result = rebuild(b, value, operands);
     const padding = columns.get(value);
@@ -121,3 +126,24 @@ function needsPacking(matmul: Value, right: Value, batch: number, layouts: Layou
   const contiguous = right.op !== "transpose" && layouts.nameOf(right) === "row";
   return !contiguous || (rows === "n" ? batch : rows) >= 32;
 }
+
+/** A first-level cache: lines of 64 bytes in 64 sets of at least 8. */
+const LINE_BYTES = 64;
+const SETS = 64;
+const WAYS = 8;
+
+/**
+ * Whether a transposed left operand is read from lines that evict one another before the next rows come to them: a row of the
+ * product reads as many lines as it has terms, and those that lie a multiple of many lines apart share few sets.
+ */
+function isScattered(left: Value, batch: number, bytes: number): boolean {
+  if (left.op !== "transpose") return false;
+  const size = (dim: Dim) => (dim === "n" ? batch : dim);
+  const terms = (left.attrs.perm as number[]).at(-1)!;
+  const shape = left.inputs[0].type.shape.map(size);
+  const lines = (shape.slice(terms + 1).reduce((product, dim) => product * dim, 1) * bytes) / LINE_BYTES;
+  const sets = Number.isInteger(lines) ? SETS / commonDivisor(lines, SETS) : SETS;
+  return shape[terms] > sets * WAYS;
+}
+
+const commonDivisor = (a: number, b: number): number => (b === 0 ? a : commonDivisor(b, a % b));
