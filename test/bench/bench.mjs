@@ -58,6 +58,8 @@ function listOf(name, allowed) {
   process.exit(2);
 }
 const sections = listOf("only", SECTIONS);
+const chosen = { networks: listOf("networks", NETWORKS), peers: listOf("peers", PEERS) };
+const threads = listOf("threads", THREADS).map(Number);
 const [rounds, steps, limit] = [values.rounds, values.steps, values.limit].map(Number);
 if (![rounds, steps, limit].every((count) => count > 0) || !["strict", "fast"].includes(values.numerics)) {
   console.error("bench: --rounds, --steps and --limit take counts, --numerics strict or fast");
@@ -83,8 +85,8 @@ const mlc = await importTypeScript(new URL("mlc.ts", import.meta.url));
 const results = { machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.version } };
 const comparison = {
   ...{ rounds, steps, limit, numerics: values.numerics },
-  threads: listOf("threads", THREADS).map(Number),
-  found: findPeers(sections.includes("networks") || sections.includes("forward") ? listOf("peers", PEERS) : []),
+  threads,
+  found: findPeers(sections.includes("networks") || sections.includes("forward") ? chosen.peers : []),
   progress: (text) => console.error(text),
 };
 for (const [section, what] of [
@@ -93,7 +95,7 @@ for (const [section, what] of [
 ]) {
   if (!sections.includes(section)) continue;
   results[section] = [];
-  for (const network of listOf("networks", NETWORKS)) {
+  for (const network of chosen.networks) {
     results[section].push(await compareNetwork(network, what, comparison));
   }
 }
@@ -103,7 +105,7 @@ if (sections.includes("kernels"))
 if (sections.includes("build")) results.build = measureBuild({ ...training, repeats: rounds });
 if (sections.includes("startup")) {
   const models = [training.model, root("models/resnet20.model")];
-  results.startup = measureStartup({ mlc: training.mlc, models, threads: comparison.threads, repeats: rounds });
+  results.startup = measureStartup({ mlc: training.mlc, models, threads, repeats: rounds });
 }
 if (sections.includes("memory")) results.memory = measureMemory(training);
 const json = JSON.stringify(results, null, 2);
