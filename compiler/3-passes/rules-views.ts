@@ -163,6 +163,7 @@ export const viewRules: readonly Rule[] = [
       const perm = swapOfLastTwo(product.type.shape.length);
       if (product.op !== "matmul" || String(attrs.perm) !== String(perm)) return null;
       const [x, y] = product.inputs;
+      if (x.type.shape.length !== y.type.shape.length) return null;
       return b.matmul(b.transpose(y, perm), b.transpose(x, perm));
     },
   },

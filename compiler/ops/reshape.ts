@@ -12,11 +12,15 @@ export const reshape = defineOp({
     expectOperands("reshape", inputs, 1);
     const from = inputs[0].shape;
     const shape = shapeAttr(attrs, "shape");
-    const elements = (dims: typeof shape) => `${sizeOf(dims, 1)}${dims.includes("n") ? " per sample" : ""}`;
-    if (sizeOf(from, 1) !== sizeOf(shape, 1) || from.includes("n") !== shape.includes("n")) {
+    const both = (dims: typeof shape) =>
+      `${showShape(dims)} has ${sizeOf(dims, 1)} elements${dims.includes("n") ? " per sample" : ""}`;
+    if (from.includes("n") && !shape.includes("n")) {
       throw new ShapeError(
-        `reshape: ${showShape(from)} has ${elements(from)} elements, but ${showShape(shape)} has ${elements(shape)}`,
+        `reshape: ${showShape(from)} has an axis n of samples, ${showShape(shape)} has none: write ${showShape(["n", ...shape])}`,
       );
+    }
+    if (sizeOf(from, 1) !== sizeOf(shape, 1) || shape.includes("n") !== from.includes("n")) {
+      throw new ShapeError(`reshape: ${both(from)}, but ${both(shape)}`);
     }
     return { dtype: inputs[0].dtype, shape };
   },

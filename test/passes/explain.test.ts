@@ -92,6 +92,13 @@ describe("explain --stage fusion", () => {
     expect(gated.filter((line) => /^ +map_broadcast/.test(line))).toEqual([]);
   });
 
+  test("reads the weights of a layer on sequences once, whatever the number of samples", () => {
+    const sequence = kernels("reshape([n, 128, 16]); linear(32); relu; linear(16)");
+    expect(sequence.filter((line) => /^ +matmul_add +f32\[n, 128, (32|16)\]/.test(line))).toHaveLength(2);
+    expect(sequence.filter((line) => /^ +contract_rows +f32\[(32, 16|16, 32)\]/.test(line))).toHaveLength(2);
+    expect(sequence.filter((line) => /f32\[n, (32, 16|16, 32)\]/.test(line))).toEqual([]);
+  });
+
   test("shows one kernel for the value and the gradient of cross entropy", () => {
     expect(kernels("relu").filter((line) => line.includes("softmax "))).toHaveLength(1);
   });

@@ -4,16 +4,14 @@ import type { Builder } from "../../ir/builder.ts";
 import { showType, type Tensor, tensor } from "../values.ts";
 import { type Builtin, params } from "./builtin.ts";
 
-/** `a @ b`: [.., m, k] × [.., k, n]; a matrix on the right serves every matrix on the left. */
+/** `a @ b`: [.., m, k] × [.., k, n]; to a matrix on the right, all axes of the left operand but its last are rows. */
 export function matmul(b: Builder, x: Tensor, y: Tensor): Tensor {
   const [left, right] = [b.cast(x.value, "f32"), b.cast(y.value, "f32")];
   const [a, c] = [left.type.shape, right.type.shape];
   if (a.length < 2 || c.length < 2) {
     throw new ShapeError(`\`@\` multiplies matrices, found ${showType(left.type)} @ ${showType(right.type)}`);
   }
-  const batch = a.slice(0, -2);
-  const whole = c.length === 2 ? b.broadcast(right, [...batch, ...c], [batch.length, batch.length + 1]) : right;
-  return tensor(b.matmul(left, whole));
+  return tensor(b.matmul(left, right));
 }
 
 export const LINEAR_ALGEBRA: readonly Builtin[] = [
