@@ -9,9 +9,9 @@ export interface Teams {
   readonly doubled: number;
 }
 
-/** Units of a full batch, if it has as many samples: 7 teams of two and 2 of one, which 2, 4 and 8 threads can share evenly. */
+/** Units of a full batch, if it has as many samples: 6 teams of two and 4 of one, which 2, 4 and 8 threads can share evenly. */
 const UNITS = 16;
-const DOUBLED = 7;
+const DOUBLED = 6;
 /** Batches of so few samples have teams of one sample. */
 const FEW = 8;
 

@@ -32,7 +32,7 @@ describe("teams", () => {
   });
 
   it("say in words how large they are", () => {
-    expect(sizesOf(teamsOf(64))).toBe("the first 7 of 8 samples, others of 4");
+    expect(sizesOf(teamsOf(64))).toBe("the first 6 of 8 samples, others of 4");
     expect(sizesOf(teamsOf(3))).toBe("each of 1 sample");
   });
 });
