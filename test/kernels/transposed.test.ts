@@ -2,17 +2,19 @@
 import { describe, expect, test } from "vitest";
 import { assignLayouts } from "../../compiler/3-passes/layout.ts";
 import { Builder } from "../../compiler/ir/builder.ts";
-import { type Module, topological } from "../../compiler/ir/graph.ts";
+import { type Module, topological, type Value } from "../../compiler/ir/graph.ts";
 import { interpret } from "../../compiler/ir/interpret.ts";
 import { load, targets } from "./run.ts";
 
 const BATCH = 70;
 const COLUMNS = 20;
 
-/** xᵀ y, a sum over the samples that is larger than its operands. */
 function moduleOf(b: Builder, width: number): Module {
   const input = (name: string, columns: number) => b.op("input", [], { name, dtype: "f32", shape: ["n", columns] });
-  const product = b.matmul(b.transpose(input("x", width), [1, 0]), input("y", COLUMNS));
+  return productOf(b.matmul(b.transpose(input("x", width), [1, 0]), input("y", COLUMNS)), width);
+}
+
+function productOf(product: Value, width: number): Module {
   return {
     name: "transposed",
     batch: BATCH,
@@ -58,5 +60,29 @@ describe.each([
         expect(Math.abs(value - want[i])).toBeLessThan(name === "f64" ? 1e-12 : 1e-5);
       });
     }
+  });
+});
+
+describe("with several axes of rows, whose sizes might be those of what is stored", () => {
+  test.each(["wasm", "js", "f64"] as const)("%s", async (name) => {
+    const b = new Builder();
+    const x = b.op("input", [], { name: "x", dtype: "f32", shape: ["n", 75] });
+    const images = b.transpose(b.reshape(b.add(x, 1), ["n", 3, 5, 5]), [0, 1, 3, 2]);
+    const y = b.op("input", [], { name: "y", dtype: "f32", shape: ["n", COLUMNS] });
+    const weights = b.reshape(b.sum(y, [0]), [5, 4]);
+    const module = productOf(b.matmul(images, weights), 75);
+    const running = await load(module, b, targets[name]);
+    const inputs = new Map([
+      ["x", wave(BATCH, 75, 0.37)],
+      ["y", wave(BATCH, COLUMNS, 1.9)],
+    ]);
+    for (const [input, tensor] of inputs) running.write(input, tensor);
+    running.engine.run("run", BATCH);
+    const got = running.read("run", "product", BATCH).data;
+    const context = { n: BATCH, seed: 0, step: 0, host: {}, tensors: new Map(), inputs };
+    const want = interpret(module.programs[0], context).results.get("product")!.data;
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i])).toBeLessThan(name === "f64" ? 1e-12 : 1e-4);
+    });
   });
 });

@@ -49,7 +49,7 @@ export function matmul(ctx: GroupContext): void {
         finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, sum]]), partial);
       }
     };
-    eachRows(ctx, a.place, rows, row, level === 2, 1);
+    eachRows(ctx, a, rows, row, level === 2, 1);
   };
   const product = (outer: Affine[]) => {
     const panels = (from: number, to: number, columnsHere: number) => {
@@ -71,7 +71,7 @@ export function matmul(ctx: GroupContext): void {
             finish(ctx, at, target.lanes > 1 ? column : null, new Map([[anchor, acc]]), partial);
           });
         };
-        eachRows(ctx, a.place, rows, block, level === 2);
+        eachRows(ctx, a, rows, block, level === 2);
       };
       k.for("column", from, to, width, panel, level === 1 && (from === 0 ? "first" : "last"));
     };
@@ -85,7 +85,7 @@ export function matmul(ctx: GroupContext): void {
 /** Tiles of `height` rows, then what is left, over every axis of rows. */
 function eachRows(
   ctx: GroupContext,
-  a: Place,
+  a: Matrix,
   rows: readonly Dim[],
   body: (outer: Affine[], row: Local, count: number) => void,
   parallel = false,
@@ -93,7 +93,7 @@ function eachRows(
 ): void {
   const { k, group } = ctx;
   const plain = group.inside.size === 0 && contiguousRows(ctx.place(group.outputs[0]), rows);
-  if (rows.length === 1 || (plain && contiguousRows(a, rows))) {
+  if (rows.length === 1 || (plain && a.inOrder && contiguousRows(a.place, rows))) {
     const { index, extent } = merged(rows);
     const whole = vectorPart(k, extent, height);
     if (whole !== 0) k.for("row", 0, whole, height, (row) => body(index, row, height), parallel && "first");
@@ -108,6 +108,8 @@ function eachRows(
 
 interface Matrix {
   readonly place: Place;
+  /** Whether its axes are those of what is stored there. */
+  readonly inOrder: boolean;
   at(index: Affine[]): Affine;
   /** Where row `k` of the panel starts whose first column is `column`. */
   panel(outer: readonly Affine[], column: Local, k: Affine): Affine;
@@ -124,12 +126,17 @@ function viewed(ctx: GroupContext, value: Value): Matrix {
       });
       return inner.at(from);
     };
-    return { place: inner.place, at, panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]) };
+    return {
+      place: inner.place,
+      inOrder: false,
+      at,
+      panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]),
+    };
   }
   const place = operand(ctx, value);
   const at = (index: Affine[]) => addressOf(place.layout, index);
   if (place.layout.panel === 0)
-    return { place, at, panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]) };
+    return { place, inOrder: true, at, panel: (outer, column, k) => at([...outer, k, affine(0, [column, 1])]) };
   const dims = place.layout.dims;
   const [block, row] = dims.slice(-3, -1);
   const panel = (outer: readonly Affine[], column: Local, k: Affine) =>
@@ -137,5 +144,5 @@ function viewed(ctx: GroupContext, value: Value): Matrix {
       (sum, a, i) => addAffine(sum, a, dims[i].stride),
       addAffine(affine(0, [column, block.stride / block.step]), k, row.stride),
     );
-  return { place, at, panel };
+  return { place, inOrder: true, at, panel };
 }
