@@ -32,6 +32,25 @@ const wave = (n: number, columns: number, by: number) => ({
   data: Float64Array.from({ length: n * columns }, (_, i) => Math.fround(Math.sin(by * i))),
 });
 
+/** Holds the kernels' product to the interpreter's. */
+async function check(module: Module, b: Builder, name: "wasm" | "js" | "f64", width: number, error: number) {
+  const running = await load(module, b, targets[name]);
+  for (const n of [BATCH, 3]) {
+    const inputs = new Map([
+      ["x", wave(n, width, 0.37)],
+      ["y", wave(n, COLUMNS, 1.9)],
+    ]);
+    for (const [input, tensor] of inputs) running.write(input, tensor);
+    running.engine.run("run", n);
+    const got = running.read("run", "product", n).data;
+    const context = { n, seed: 0, step: 0, host: {}, tensors: new Map(), inputs };
+    const want = interpret(module.programs[0], context).results.get("product")!.data;
+    got.forEach((value, i) => {
+      expect(Math.abs(value - want[i])).toBeLessThan(name === "f64" ? 1e-12 : error);
+    });
+  }
+}
+
 describe.each([
   // Rows of 2048 bytes: the 70 lines of a column share two sets of a cache.
   [512, true],
@@ -39,27 +58,12 @@ describe.each([
   [48, false],
 ])("%i wide", (width, copied) => {
   test.each(["wasm", "js", "f64"] as const)("%s", async (name) => {
-    const target = targets[name];
     const b = new Builder();
     const module = moduleOf(b, width);
-    const placed = assignLayouts(module, b, target);
+    const placed = assignLayouts(module, b, targets[name]);
     const [left] = topological([placed.programs[0].results[0].value]).find(({ op }) => op === "matmul")!.inputs;
     expect(left.op).toBe(copied ? "relayout" : "transpose");
-    const running = await load(module, b, target);
-    for (const n of [BATCH, 3]) {
-      const inputs = new Map([
-        ["x", wave(n, width, 0.37)],
-        ["y", wave(n, COLUMNS, 1.9)],
-      ]);
-      for (const [input, tensor] of inputs) running.write(input, tensor);
-      running.engine.run("run", n);
-      const got = running.read("run", "product", n).data;
-      const context = { n, seed: 0, step: 0, host: {}, tensors: new Map(), inputs };
-      const want = interpret(module.programs[0], context).results.get("product")!.data;
-      got.forEach((value, i) => {
-        expect(Math.abs(value - want[i])).toBeLessThan(name === "f64" ? 1e-12 : 1e-5);
-      });
-    }
+    await check(module, b, name, width, 1e-5);
   });
 });
 
@@ -71,18 +75,6 @@ describe("with several axes of rows, whose sizes might be those of what is store
     const y = b.op("input", [], { name: "y", dtype: "f32", shape: ["n", COLUMNS] });
     const weights = b.reshape(b.sum(y, [0]), [5, 4]);
     const module = productOf(b.matmul(images, weights), 75);
-    const running = await load(module, b, targets[name]);
-    const inputs = new Map([
-      ["x", wave(BATCH, 75, 0.37)],
-      ["y", wave(BATCH, COLUMNS, 1.9)],
-    ]);
-    for (const [input, tensor] of inputs) running.write(input, tensor);
-    running.engine.run("run", BATCH);
-    const got = running.read("run", "product", BATCH).data;
-    const context = { n: BATCH, seed: 0, step: 0, host: {}, tensors: new Map(), inputs };
-    const want = interpret(module.programs[0], context).results.get("product")!.data;
-    got.forEach((value, i) => {
-      expect(Math.abs(value - want[i])).toBeLessThan(name === "f64" ? 1e-12 : 1e-4);
-    });
+    await check(module, b, name, 75, 1e-4);
   });
 });
