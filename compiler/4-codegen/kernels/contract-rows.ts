@@ -38,10 +38,10 @@ export function contractRows(ctx: GroupContext): void {
             addressOf(out.layout, [...outer, affine(r, [i, 1]), affine(v * target.lanes, [j, 1])]);
           const operands: TileOperands = {
             a,
-            aAt: (row, r) => addressOf(a.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(r, [i, 1])]),
+            aAt: (row, r) => addressOf(a.layout, [...outer, ...rowIndex, row, affine(r, [i, 1])]),
             b,
             bStep: stridesOf(b.layout, right.type.shape.length).at(-1),
-            bAt: (row) => addressOf(b.layout, [...outer, ...rowIndex, affine(0, [row, 1]), affine(0, [j, 1])]),
+            bAt: (row) => addressOf(b.layout, [...outer, ...rowIndex, row, affine(0, [j, 1])]),
           };
           const old = (r: number, v: number): Expr => ({ k: "load", ty, buffer: out.buffer, at: at(r, v), stride: 1 });
           const store = (value: Expr, r: number, v: number) => {
@@ -83,7 +83,7 @@ function eachBlock(
   a: Place,
   b: Place,
   rows: readonly Dim[],
-  body: (outer: Affine[], from: Expr, to: Expr) => void,
+  body: (outer: Affine[], from: Local, to: Expr) => void,
 ): void {
   const { k } = ctx;
   const { e } = k;
@@ -97,6 +97,6 @@ function eachBlock(
   const total = typeof end === "number" ? e.const(end, "i32") : k.let(end, "rows");
   k.for("block", 0, total, ROW_BLOCK, (block) => {
     const to = k.let(e.binary("min", e.add(e.local(block), e.const(ROW_BLOCK, "i32")), total), "to");
-    body(index, e.local(block), to);
+    body(index, block, to);
   });
 }

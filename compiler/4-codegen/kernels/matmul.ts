@@ -61,9 +61,9 @@ export function matmul(ctx: GroupContext): void {
           const index = (r: number) => [...outer, ...rowIndex, affine(r, [row, 1])];
           const operands: TileOperands = {
             a: a.place,
-            aAt: (kk, r) => a.at([...index(r), affine(0, [kk, 1])]),
+            aAt: (kk, r) => a.at([...index(r), kk]),
             b: b.place,
-            bAt: (kk) => b.panel(outer, column, affine(0, [kk, 1])),
+            bAt: (kk) => b.panel(outer, column, kk),
           };
           tile(ctx, count, vectors, k.dim(depth), operands, (acc, r, v) => {
             const at = [...index(r), affine(v * target.lanes, [column, 1])];

@@ -18,51 +18,72 @@ export interface TileOperands {
   /** Elements between neighbouring columns of b. */
   readonly bStep?: number;
   readonly a: Place;
-  readonly aAt: (k: Local, row: number) => Affine;
+  readonly aAt: (k: Affine, row: number) => Affine;
   readonly b: Place;
-  readonly bAt: (k: Local) => Affine;
+  readonly bAt: (k: Affine) => Affine;
 }
 
-/** One register tile: `rows` × `vectors` accumulators over the depth, from `start` on or from zero. */
+/** One register tile: `rows` × `vectors` sums over the depth, of at least one term, on top of what they `start` from, if anything. */
 export function tile(
   ctx: GroupContext,
   rows: number,
   vectors: number,
-  depth: Expr | number | readonly [Expr, Expr],
-  { a, aAt, b, bAt, bStep = 1 }: TileOperands,
+  depth: Expr | number | readonly [from: Local, to: Expr],
+  operands: TileOperands,
   use: (acc: Expr, row: number, vector: number) => void,
   start?: (row: number, vector: number) => Expr,
 ): void {
   const { k, target } = ctx;
   const { e } = k;
-  const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const accumulators = (name: string, from = (_r: number, _v: number): Expr => ({ k: "const", ty, value: 0 })) =>
-    Array.from({ length: rows }, (_, r) => Array.from({ length: vectors }, (_, v) => k.variable(from(r, v), name)));
-  const products = (sums: Local[][], from: Expr | number, to: Expr | number) =>
-    k.for("k", from, to, 1, (kk) => {
-      const right = Array.from({ length: vectors }, (_, v) =>
-        k.let(
-          { k: "load", ty, buffer: b.buffer, at: addAffine(bAt(kk), affine(v * target.lanes * bStep)), stride: bStep },
-          "b",
-        ),
-      );
-      for (let r = 0; r < rows; r++) {
-        const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(kk, r), stride: 0 }, "a");
-        for (let v = 0; v < vectors; v++) k.set(sums[r][v], e.add(e.local(sums[r][v]), e.mul(left, right[v])));
-      }
+  const products = (at: Affine, use: (product: Expr, r: number, v: number) => void) =>
+    eachProduct(ctx, rows, vectors, operands, at, use);
+  /** Without a start the first term begins the sums: an addition less than from zero. */
+  const sumsOf = (from: Affine, to: Expr | number, name: string): Local[][] => {
+    const sums: Local[][] = Array.from({ length: rows }, () => []);
+    products(from, (product, r, v) => {
+      sums[r][v] = k.variable(start ? e.add(start(r, v), product) : product, name);
     });
-  const acc = accumulators("acc", start);
-  if (Array.isArray(depth)) products(acc, depth[0], depth[1]);
-  else if (typeof depth !== "number" || depth <= DEPTH_BLOCK) products(acc, 0, depth as Expr | number);
-  else {
-    k.for("block", 0, depth, DEPTH_BLOCK, (block) => {
-      const part = accumulators("part");
-      const to = e.binary("min", e.add(e.local(block), e.const(DEPTH_BLOCK, "i32")), e.const(depth, "i32"));
-      products(part, e.local(block), k.let(to, "to"));
+    k.for("k", k.index(addAffine(from, affine(1))), to, 1, (kk) =>
+      products(affine(0, [kk, 1]), (product, r, v) => k.set(sums[r][v], e.add(e.local(sums[r][v]), product))),
+    );
+    return sums;
+  };
+  const inBlocks = (terms: number): Local[][] => {
+    const zero: Expr = { k: "const", ty: target.lanes > 1 ? "f32x4" : "f32", value: 0 };
+    const acc = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => k.variable(zero, "acc")));
+    k.for("block", 0, terms, DEPTH_BLOCK, (block) => {
+      const to = e.binary("min", e.add(e.local(block), e.const(DEPTH_BLOCK, "i32")), e.const(terms, "i32"));
+      const part = sumsOf(affine(0, [block, 1]), k.let(to, "to"), "part");
       part.forEach((sums, r) => sums.forEach((sum, v) => k.set(acc[r][v], e.add(e.local(acc[r][v]), e.local(sum)))));
     });
+    return acc;
+  };
+  const all = (): Local[][] => {
+    if (Array.isArray(depth)) return sumsOf(affine(0, [depth[0], 1]), depth[1], "acc");
+    if (typeof depth === "number" && depth > DEPTH_BLOCK) return inBlocks(depth);
+    return sumsOf(affine(), depth as Expr | number, "acc");
+  };
+  all().forEach((sums, r) => sums.forEach((sum, v) => use(e.local(sum), r, v)));
+}
+
+/** The products of term `at`: `rows` broadcast numbers times `vectors` vectors. */
+function eachProduct(
+  { k, target }: GroupContext,
+  rows: number,
+  vectors: number,
+  { a, aAt, b, bAt, bStep = 1 }: TileOperands,
+  at: Affine,
+  use: (product: Expr, row: number, vector: number) => void,
+): void {
+  const ty = target.lanes > 1 ? "f32x4" : "f32";
+  const right = Array.from({ length: vectors }, (_, v) => {
+    const from = addAffine(bAt(at), affine(v * target.lanes * bStep));
+    return k.let({ k: "load", ty, buffer: b.buffer, at: from, stride: bStep }, "b");
+  });
+  for (let r = 0; r < rows; r++) {
+    const left = k.let({ k: "load", ty, buffer: a.buffer, at: aAt(at, r), stride: 0 }, "a");
+    for (let v = 0; v < vectors; v++) use(k.e.mul(left, right[v]), r, v);
   }
-  acc.forEach((sums, r) => sums.forEach((sum, v) => use(e.local(sum), r, v)));
 }
 
 /** Loops over axes whose indices the body only passes on; threads share out the first if it is `parallel`. */
