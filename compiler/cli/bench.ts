@@ -24,14 +24,16 @@ export function addBench(program: Command, io: Io): void {
 
 async function bench(file: string, options: BenchOptions, io: Io): Promise<void> {
   const { compileModel } = await import("./model.ts");
-  const { measureMachine } = await import("./bench/machine.ts");
+  const { startLimits } = await import("./bench/machine.ts");
   const { timeKernels } = await import("./bench/kernels.ts");
   const { benchReport, benchTable } = await import("./bench/report.ts");
   const { steps, threads } = options;
   const compilation = await compileModel(file, options, io);
-  const machine = await measureMachine(threads);
-  const times = await timeKernels(compilation, { steps, threads });
+  const limits = await startLimits(threads);
+  const gbytes = limits.gbytes();
+  const times = await timeKernels(compilation, { steps, threads }, limits);
+  limits.dispose();
   const { batch } = compilation.manifest;
-  const report = benchReport(times, { batch, threads, numerics: compilation.target.numerics, machine });
+  const report = benchReport(times, { batch, threads, numerics: compilation.target.numerics }, gbytes);
   io.stdout.write(options.json ? `${JSON.stringify(report)}\n` : benchTable(report));
 }

@@ -7,6 +7,7 @@ import { callsOf } from "../../ir/loops.ts";
 import { noise } from "./batch.ts";
 import { startClocked, startPrograms } from "./engine.ts";
 import { executedFlops, executedOperations } from "./executed.ts";
+import type { Limits } from "./machine.ts";
 import { mathCosts } from "./math-cost.ts";
 
 export interface KernelTime {
@@ -29,6 +30,8 @@ export interface StepTimes {
   readonly kernels: readonly KernelTime[];
   /** Of each step: until the other threads had done their last samples. */
   readonly waiting: number[];
+  /** GFLOP/s that the machine did at best between the steps: clocks change from minute to minute. */
+  readonly peaks: number[];
 }
 
 const PROGRAM = "train_step";
@@ -37,6 +40,7 @@ const WARM_UP = 5;
 export async function timeKernels(
   compilation: Compilation,
   options: { readonly steps: number; readonly threads: number },
+  limits: Limits,
 ): Promise<StepTimes> {
   const { loops, manifest, report } = compilation;
   const calls = callsOf(loops.programs.find(({ name }) => name === PROGRAM)!);
@@ -48,39 +52,40 @@ export async function timeKernels(
       const operations = executedOperations(calls[i].kernel, manifest.batch, cost);
       return { kernel, output, flops, executed, operations, bytes, milliseconds: [] };
     });
+  const batch = noise(manifest);
+  /** One trainer after the other: in turns, each would find the other's data in the caches. */
+  const each = async (engine: Engine, round: (step: () => Promise<unknown>, counts: boolean) => Promise<void>) => {
+    const trainer = await createTrainer({ manifest, instantiate: async () => engine });
+    await trainer.measure(batch);
+    for (let i = -WARM_UP; i < options.steps; i++) await round(() => trainer.step(batch), i >= 0);
+    trainer.dispose();
+  };
+
+  const [steps, waiting, peaks]: number[][] = [[], [], []];
+  await each(await startPrograms(loops, options.threads), async (step, counts) => {
+    const start = performance.now();
+    await step();
+    if (counts) steps.push(performance.now() - start);
+  });
+
   let sums = new Float64Array(kernels.length + 1);
   let last = 0;
   const clocked = await startClocked(loops, options.threads, (kernel) => {
     sums[kernel === WAITED ? kernels.length : kernel] += performance.now() - last;
     last = performance.now();
   });
-  const whole = await trainerOf(compilation, await startPrograms(loops, options.threads));
-  const inKernels = await trainerOf(compilation, {
-    ...clocked,
-    run: (program, n) => {
-      last = performance.now();
-      return clocked.run(program, n);
-    },
-  });
-  const [steps, waiting]: number[][] = [[], []];
-  const batch = noise(manifest);
-  for (const trainer of [whole, inKernels]) await trainer.measure(batch);
-  for (let round = -WARM_UP; round < options.steps; round++) {
-    const start = performance.now();
-    await whole.step(batch);
-    const end = performance.now();
+  const run = (program: string, n: number) => {
+    last = performance.now();
+    return clocked.run(program, n);
+  };
+  await each({ ...clocked, run }, async (step, counts) => {
+    const peak = limits.gflops();
     sums = new Float64Array(kernels.length + 1);
-    await inKernels.step(batch);
-    if (round < 0) continue;
-    steps.push(end - start);
+    await step();
+    if (!counts) return;
+    peaks.push(peak);
     waiting.push(sums[kernels.length]);
     kernels.forEach(({ milliseconds }, i) => milliseconds.push(sums[i]));
-  }
-  whole.dispose();
-  inKernels.dispose();
-  return { steps, kernels, waiting };
-}
-
-function trainerOf({ manifest }: Compilation, engine: Engine) {
-  return createTrainer({ manifest, instantiate: async () => engine });
+  });
+  return { steps, kernels, waiting, peaks };
 }

@@ -3,7 +3,7 @@ import type { Affine, Buffer, Expr, Kernel, Local, Stmt } from "../../ir/loops.t
 import { startPrograms } from "./engine.ts";
 
 export interface Machine {
-  /** f32 multiplications and additions in SIMD, of all threads together. */
+  /** f32 multiplications and additions in SIMD, of all threads together: the median of all rounds of steps. */
   readonly gflops: number;
   /** Bytes read and written by a pass over more memory than caches hold, of all threads together. */
   readonly gbytes: number;
@@ -63,11 +63,20 @@ function stream(): Kernel {
 }
 
 const START = 4096;
-/** Of each of the two kernels. */
+/** Of passes over memory. */
 const MILLISECONDS = 200;
+/** Runs of arithmetic that are one measurement: other load can only slow them down. */
+const RUNS = 8;
 
-/** The best of many short runs, as other load can only slow them down. */
-export async function measureMachine(threads: number): Promise<Machine> {
+/** The machine, ready to be measured, on so many threads. */
+export interface Limits {
+  /** Of a millisecond. It leaves caches as they are, so that it can be measured between two steps. */
+  gflops(): number;
+  gbytes(): number;
+  dispose(): void;
+}
+
+export async function startLimits(threads: number): Promise<Limits> {
   const addresses = [START, START + 4 * STREAM + 64];
   const engine = await startPrograms(
     {
@@ -81,17 +90,20 @@ export async function measureMachine(threads: number): Promise<Machine> {
     },
     threads,
   );
-  const best = (program: string): number => {
-    let least = Number.POSITIVE_INFINITY;
-    for (const end = performance.now() + MILLISECONDS; performance.now() < end; ) {
-      const start = performance.now();
-      engine.run(program, 1);
-      least = Math.min(least, performance.now() - start);
-    }
-    return least / 1e3;
+  const seconds = (program: string): number => {
+    const start = performance.now();
+    engine.run(program, 1);
+    return (performance.now() - start) / 1e3;
   };
   const flops = Math.floor(TRIPS / TEAMS) * TEAMS * threads * CHAINS * 8;
-  const machine = { gflops: flops / best("arithmetic") / 1e9, gbytes: (8 * STREAM) / best("stream") / 1e9 };
-  engine.dispose?.();
-  return machine;
+  return {
+    gflops: () => flops / Math.min(...Array.from({ length: RUNS }, () => seconds("arithmetic"))) / 1e9,
+    gbytes: () => {
+      let least = Number.POSITIVE_INFINITY;
+      for (const end = performance.now() + MILLISECONDS; performance.now() < end; )
+        least = Math.min(least, seconds("stream"));
+      return (8 * STREAM) / least / 1e9;
+    },
+    dispose: () => engine.dispose?.(),
+  };
 }

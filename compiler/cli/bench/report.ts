@@ -46,13 +46,16 @@ export interface BenchReport {
 /** A kernel that takes more than this share of a step should not run at less than that part of what the machine allows. */
 const [LARGE, SLOW] = [0.05, 0.4];
 
-type Facts = Pick<BenchReport, "batch" | "threads" | "numerics" | "machine">;
+type Facts = Pick<BenchReport, "batch" | "threads" | "numerics">;
 
-export function benchReport({ steps, kernels, waiting }: StepTimes, facts: Facts): BenchReport {
+export function benchReport(times: StepTimes, facts: Facts, gbytes: number): BenchReport {
+  const { steps, kernels, waiting, peaks } = times;
+  const machine = { gflops: median(peaks), gbytes };
   const total = kernels.reduce((sum, { milliseconds }) => sum + median(milliseconds), 0);
-  const rows = kernels.map((kernel) => rowOf(kernel, total, facts.machine));
+  const rows = kernels.map((kernel) => rowOf(kernel, total, machine));
   return {
     ...facts,
+    machine,
     step: { median: median(steps), best: Math.min(...steps), steps: steps.length },
     waiting: median(waiting),
     kernels: rows.sort((a, b) => b.milliseconds - a.milliseconds),
