@@ -30,24 +30,24 @@ export function convWeight(ctx: GroupContext): void {
   const level = bestBalanced([groups, outputs / width, rows / ROWS]);
   const [byGroup, byPanel] = [level === 0, level === 1];
   const byRow = !byGroup && !byPanel;
-  const panels = (at: Omit<Position, "o">, rows: number) => {
+  const panels = (at: Omit<Position, "c" | "o">, length: number) => {
     const panel = (from: number, to: number) => {
       if (from === to) return;
-      const body = (o: Local) => tile(ctx, { ...at, o }, rows, Math.min(width, to - from));
+      const body = (o: Local) => tiles({ ...at, o }, length, Math.min(width, to - from));
       k.for("o", from, to, width, body, byPanel && (from === 0 ? "first" : "last"));
     };
     panel(0, whole);
     panel(whole, outputs);
   };
-  const tiles = (at: Omit<Position, "c" | "o">, length: number) => {
+  const tiles = (at: Omit<Position, "c">, length: number, outputs: number) => {
     const main = length - (length % ROWS);
-    if (main > 0) k.for("c", 0, main, ROWS, (c) => panels({ ...at, c }, ROWS), byRow && "first");
+    if (main > 0) k.for("c", 0, main, ROWS, (c) => tile(ctx, { ...at, c }, ROWS, outputs), byRow && "first");
     const rest = length - main;
-    if (rest > 0) k.for("c", main, length, rest, (c) => panels({ ...at, c }, rest), byRow && "last");
+    if (rest > 0) k.for("c", main, length, rest, (c) => tile(ctx, { ...at, c }, rest, outputs), byRow && "last");
   };
   const windowRow = (at: Pick<Position, "n" | "g">) => (ky: Local) => {
-    if (joined) tiles({ ...at, ky, kx: null }, rows);
-    else k.for("kx", 0, kernelColumns, 1, (kx) => tiles({ ...at, ky, kx }, rows));
+    if (joined) panels({ ...at, ky, kx: null }, rows);
+    else k.for("kx", 0, kernelColumns, 1, (kx) => panels({ ...at, ky, kx }, rows));
   };
   k.for("n", 0, k.dim(anchor.inputs[0].type.shape[0]), 1, (n) =>
     k.for("g", 0, groups, 1, (g) => k.for("ky", 0, kernelRows, 1, windowRow({ n, g })), byGroup && "first"),
