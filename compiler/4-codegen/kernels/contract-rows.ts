@@ -3,7 +3,7 @@ import { type Dim, sizeOf } from "../../ir/graph.ts";
 import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Expr, Local } from "../../ir/loops.ts";
 import { bestBalanced } from "../balance.ts";
-import { count, type GroupContext, operand, sumSoFar, zeroAll } from "../group-context.ts";
+import { count, type GroupContext, operand, zeroAll } from "../group-context.ts";
 import { affine, type KernelBuilder } from "../kernel-builder.ts";
 import { addressOf, type Place } from "../scope.ts";
 import { contiguousRows, merged, over, ROWS, type TileOperands, tile } from "./register-tile.ts";
@@ -48,7 +48,7 @@ export function contractRows(ctx: GroupContext): void {
             const partial = Math.min(target.lanes, wide - v * target.lanes);
             k.add({ k: "store", buffer: out.buffer, at: at(r, v), value, stride: 1, count: partial });
           };
-          const start = once && ctx.addsUp ? (r: number, v: number) => sumSoFar(ctx, old(r, v)) : old;
+          const start = { at: old, ...(once && ctx.addsUp && { exists: k.holdsSums(false) }) };
           if (short) tile(ctx, high, vectors, [from, to], operands, store, start);
           else tile(ctx, high, vectors, [from, to], operands, (sum, r, v) => store(k.e.add(old(r, v), sum), r, v));
         };

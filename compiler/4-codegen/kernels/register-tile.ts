@@ -23,6 +23,13 @@ export interface TileOperands {
   readonly bAt: (k: Affine) => Affine;
 }
 
+/** What sums are added to. */
+export interface Start {
+  readonly at: (row: number, vector: number) => Expr;
+  /** Whether it is there; else the sums start from nothing, and memory that holds nothing yet is not waited for. */
+  readonly exists?: Expr;
+}
+
 /** One register tile: `rows` × `vectors` sums over the depth, of at least one term, on top of what they `start` from, if anything. */
 export function tile(
   ctx: GroupContext,
@@ -31,18 +38,24 @@ export function tile(
   depth: Expr | number | readonly [from: Local, to: Expr],
   operands: TileOperands,
   use: (acc: Expr, row: number, vector: number) => void,
-  start?: (row: number, vector: number) => Expr,
+  start?: Start,
 ): void {
   const { k, target } = ctx;
   const { e } = k;
   const products = (at: Affine, use: (product: Expr, r: number, v: number) => void) =>
     eachProduct(ctx, rows, vectors, operands, at, use);
-  /** Without a start the first term begins the sums: an addition less than from zero. */
+  /** The first term begins the sums: an addition less than from zero. */
   const sumsOf = (from: Affine, to: Expr | number, name: string): Local[][] => {
     const sums: Local[][] = Array.from({ length: rows }, () => []);
     products(from, (product, r, v) => {
-      sums[r][v] = k.variable(start ? e.add(start(r, v), product) : product, name);
+      sums[r][v] = k.variable(product, name);
     });
+    if (start) {
+      const { at, exists } = start;
+      const add = () => sums.forEach((row, r) => row.forEach((sum, v) => k.set(sum, e.add(at(r, v), e.local(sum)))));
+      if (exists) k.if(exists, add);
+      else add();
+    }
     k.for("k", k.index(addAffine(from, affine(1))), to, 1, (kk) =>
       products(affine(0, [kk, 1]), (product, r, v) => k.set(sums[r][v], e.add(e.local(sums[r][v]), product))),
     );
