@@ -14,6 +14,7 @@ import {
 } from "./instruction.ts";
 import type { ValueType } from "./opcode.ts";
 import { OPCODES, type OpName } from "./opcodes.ts";
+import { placesOf } from "./places.ts";
 
 interface Frame {
   readonly label: Label;
@@ -134,16 +135,13 @@ export class Code {
     return this.unreachable();
   }
 
-  /** The body as the code section holds it: locals, by type and in their order, then the instructions. */
+  /** The body as the code section holds it: places of locals, by type, then the instructions. */
   encode(indices: Indices): Bytes {
     this.finish(this.frames[0], "end of function");
-    const types = [...new Set(this.locals.map((l) => l.type))];
-    const groups = types.map((type) => this.locals.filter((l) => l.type === type));
-    const order = new Map<LocalRef, number>();
-    for (const local of [...this.params, ...groups.flat()]) order.set(local, order.size);
+    const { indices: places, groups } = placesOf(this.params, this.locals, this.instructions);
     const bytes = new Bytes();
-    bytes.vector(groups, (group) => bytes.unsigned(group.length).u8(TYPE_CODES[group[0].type]));
-    for (const instruction of this.instructions) writeInstruction(bytes, instruction, indices, order);
+    bytes.vector(groups, ({ type, count }) => bytes.unsigned(count).u8(TYPE_CODES[type]));
+    for (const instruction of this.instructions) writeInstruction(bytes, instruction, indices, places);
     return bytes.u8(OPCODES.end.code);
   }
 

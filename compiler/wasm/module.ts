@@ -35,7 +35,6 @@ interface Import {
 export class WasmModule {
   private readonly imports: Import[] = [];
   private readonly functions: Code[] = [];
-  private readonly refs: FunctionRef[] = [];
   private readonly globals: (GlobalRef & { readonly init: number })[] = [];
   private readonly exports: { readonly name: string; readonly what: FunctionRef | GlobalRef | "memory" }[] = [];
   private readonly segments: { readonly address: number; readonly bytes: Uint8Array }[] = [];
@@ -64,7 +63,6 @@ export class WasmModule {
     const code = new Code(name, type);
     build(code);
     this.functions.push(code);
-    this.refs.push(code);
     return code;
   }
   export(name: string, what: FunctionRef | GlobalRef | "memory"): void {
@@ -78,7 +76,9 @@ export class WasmModule {
   /** With `names`, a custom section tells profilers and debuggers the functions' names. */
   encode(options: { readonly names?: boolean } = {}): Uint8Array {
     const imported = this.imports.map((i) => i.what).filter((what): what is FunctionRef => "name" in what);
-    const functions = [...imported, ...this.refs];
+    // Those of a name are alike, and next to each other they compress well: gzip looks back 32 KiB.
+    const defined = [...this.functions].sort((a, b) => compare(a.name, b.name));
+    const functions: readonly FunctionRef[] = [...imported, ...defined];
     const types = new TypeTable();
     const indices: Indices = {
       func: (f) => indexIn(functions, f),
@@ -87,8 +87,8 @@ export class WasmModule {
     };
     // Bodies first: they and the declarations add the types that they use to the table.
     const imports = new Bytes().vector(this.imports, (i, to) => this.writeImport(to, i, types));
-    const declarations = new Bytes().vector(this.refs, (f, to) => to.unsigned(types.index(f.type)));
-    const bodies = new Bytes().vector(this.functions, (code, to) => to.sized(code.encode(indices)));
+    const declarations = new Bytes().vector(defined, (f, to) => to.unsigned(types.index(f.type)));
+    const bodies = new Bytes().vector(defined, (code, to) => to.sized(code.encode(indices)));
 
     const out = new Bytes().raw(HEADER);
     const section = (id: number, content: Bytes, items: number) => {
@@ -96,11 +96,11 @@ export class WasmModule {
     };
     section(SECTION.type, types.encode(), types.size);
     section(SECTION.import, imports, this.imports.length);
-    section(SECTION.func, declarations, this.refs.length);
+    section(SECTION.func, declarations, defined.length);
     if (this.memoryType) section(SECTION.memory, writeLimits(new Bytes().unsigned(1), this.memoryType), 1);
     section(SECTION.global, new Bytes().vector(this.globals, writeGlobal), this.globals.length);
     section(SECTION.export, this.encodeExports(indices), this.exports.length);
-    section(SECTION.code, bodies, this.functions.length);
+    section(SECTION.code, bodies, defined.length);
     section(SECTION.data, new Bytes().vector(this.segments, writeSegment), this.segments.length);
     if (options.names) section(SECTION.custom, nameSection(functions), functions.length);
     return out.toUint8Array();
@@ -121,6 +121,8 @@ export class WasmModule {
     });
   }
 }
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Function types in order of first use, each once. */
 class TypeTable {
