@@ -30,42 +30,30 @@ export interface StepTimes {
   readonly kernels: readonly KernelTime[];
   /** Of each step: until the other threads had done their last samples. */
   readonly waiting: number[];
-  /** GFLOP/s that the machine did at best between the steps: clocks change from minute to minute. */
+  /** GFLOP/s that the machine did between the steps: clocks change from minute to minute. */
   readonly peaks: number[];
 }
 
 const PROGRAM = "train_step";
-const WARM_UP = 5;
+/** Steps and milliseconds that do not count: a system takes a while to give two threads a core each. */
+const WARM_UP = { steps: 5, milliseconds: 300 };
+/** Steps between two measurements of the machine. */
+const BETWEEN = 4;
 
-export async function timeKernels(
-  compilation: Compilation,
-  options: { readonly steps: number; readonly threads: number },
-  limits: Limits,
-): Promise<StepTimes> {
-  const { loops, manifest, report } = compilation;
-  const calls = callsOf(loops.programs.find(({ name }) => name === PROGRAM)!);
-  const cost = mathCosts();
-  const kernels = report.kernels
-    .filter(({ program }) => program === PROGRAM)
-    .map(({ kernel, output, flops, bytes }, i): KernelTime => {
-      const executed = executedFlops(calls[i].kernel, manifest.batch);
-      const operations = executedOperations(calls[i].kernel, manifest.batch, cost);
-      return { kernel, output, flops, executed, operations, bytes, milliseconds: [] };
-    });
-  const batch = noise(manifest);
-  /** One trainer after the other: in turns, each would find the other's data in the caches. */
-  const each = async (engine: Engine, round: (step: () => Promise<unknown>, counts: boolean) => Promise<void>) => {
-    const trainer = await createTrainer({ manifest, instantiate: async () => engine });
-    await trainer.measure(batch);
-    for (let i = -WARM_UP; i < options.steps; i++) await round(() => trainer.step(batch), i >= 0);
-    trainer.dispose();
-  };
+interface Options {
+  readonly steps: number;
+  readonly threads: number;
+}
 
+export async function timeKernels(compilation: Compilation, options: Options, limits: Limits): Promise<StepTimes> {
+  const { loops } = compilation;
+  const kernels = kernelsOf(compilation);
   const [steps, waiting, peaks]: number[][] = [[], [], []];
-  await each(await startPrograms(loops, options.threads), async (step, counts) => {
+  // One trainer after the other: in turns, each would find the other's data in the caches.
+  await train(compilation, await startPrograms(loops, options.threads), options, async (step) => {
     const start = performance.now();
     await step();
-    if (counts) steps.push(performance.now() - start);
+    steps.push(performance.now() - start);
   });
 
   let sums = new Float64Array(kernels.length + 1);
@@ -78,14 +66,41 @@ export async function timeKernels(
     last = performance.now();
     return clocked.run(program, n);
   };
-  await each({ ...clocked, run }, async (step, counts) => {
-    const peak = limits.gflops();
+  await train(compilation, { ...clocked, run }, options, async (step) => {
+    if (waiting.length % BETWEEN === 0) {
+      peaks.push(limits.gflops());
+      // Threads that fell asleep meanwhile would be waited for in the first kernel.
+      await step();
+    }
     sums = new Float64Array(kernels.length + 1);
     await step();
-    if (!counts) return;
-    peaks.push(peak);
     waiting.push(sums[kernels.length]);
     kernels.forEach(({ milliseconds }, i) => milliseconds.push(sums[i]));
   });
   return { steps, kernels, waiting, peaks };
+}
+
+function kernelsOf({ loops, manifest, report }: Compilation): KernelTime[] {
+  const calls = callsOf(loops.programs.find(({ name }) => name === PROGRAM)!);
+  const cost = mathCosts();
+  return report.kernels
+    .filter(({ program }) => program === PROGRAM)
+    .map(({ kernel, output, flops, bytes }, i) => {
+      const executed = executedFlops(calls[i].kernel, manifest.batch);
+      const operations = executedOperations(calls[i].kernel, manifest.batch, cost);
+      return { kernel, output, flops, executed, operations, bytes, milliseconds: [] };
+    });
+}
+
+type Round = (step: () => Promise<unknown>) => Promise<void>;
+
+async function train({ manifest }: Compilation, engine: Engine, { steps }: Options, round: Round): Promise<void> {
+  const trainer = await createTrainer({ manifest, instantiate: async () => engine });
+  const batch = noise(manifest);
+  await trainer.measure(batch);
+  const step = () => trainer.step(batch);
+  const start = performance.now();
+  for (let i = 0; i < WARM_UP.steps || performance.now() - start < WARM_UP.milliseconds; i++) await step();
+  for (let i = 0; i < steps; i++) await round(step);
+  trainer.dispose();
 }

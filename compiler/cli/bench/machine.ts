@@ -3,7 +3,7 @@ import type { Affine, Buffer, Expr, Kernel, Local, Stmt } from "../../ir/loops.t
 import { startPrograms } from "./engine.ts";
 
 export interface Machine {
-  /** f32 multiplications and additions in SIMD, of all threads together: the median of all rounds of steps. */
+  /** f32 multiplications and additions in SIMD, of all threads together: the most that was measured between the steps. */
   readonly gflops: number;
   /** Bytes read and written by a pass over more memory than caches hold, of all threads together. */
   readonly gbytes: number;
