@@ -91,32 +91,17 @@ function tile(
 ): void {
   const { k, target } = ctx;
   const anchor = ctx.group.anchor!;
-  const vectors = Math.ceil(outputs / target.lanes);
-  const ty = target.lanes > 1 ? "f32x4" : "f32";
-  const zeros = (name: string) =>
-    Array.from({ length: pixels }, () =>
-      Array.from({ length: vectors }, () => k.variable({ k: "const", ty, value: 0 }, name)),
-    );
-  const acc = zeros("acc");
-  const add = (p: number, v: number, value: Expr) => k.set(acc[p][v], k.e.add(k.e.local(acc[p][v]), value));
+  const size: TileSize = { pixels, vectors: Math.ceil(outputs / target.lanes) };
+  const acc = zeros(ctx, size, "acc");
   const [down, across] = window.map(({ weight }) => weight.count);
   const blocked = down > 1 && channels.inner * down * across > LONG_SUM;
   tapsInside(k, window[0], at.y, (ky) => {
-    const row = blocked ? zeros("part") : acc;
-    windowRow(ctx, channels, window, { ...at, ky }, (xAt, wAt, x, w) => {
-      const weights = Array.from({ length: vectors }, (_, v) =>
-        k.let({ k: "load", ty, buffer: w.buffer, at: addAffine(wAt, affine(v * target.lanes)), stride: 1 }, "w"),
-      );
-      for (let p = 0; p < pixels; p++) {
-        const pixel = k.let({ k: "load", ty, buffer: x.buffer, at: xAt(p), stride: 0 }, "x");
-        for (let v = 0; v < vectors; v++) k.set(row[p][v], k.e.add(k.e.local(row[p][v]), k.e.mul(pixel, weights[v])));
-      }
-    });
-    if (blocked) row.forEach((sums, p) => sums.forEach((sum, v) => add(p, v, k.e.local(sum))));
+    const row = windowRow(ctx, channels, window, { ...at, ky }, size, blocked ? null : acc);
+    if (blocked) acc.forEach((sums, p) => sums.forEach((sum, v) => addTo(k, sum, k.e.local(row[p][v]))));
   });
   const lane = target.lanes > 1 ? at.o : null;
-  for (let p = 0; p < pixels; p++) {
-    for (let v = 0; v < vectors; v++) {
+  acc.forEach((sums, p) =>
+    sums.forEach((sum, v) => {
       const index = [
         affine(0, [at.n, 1]),
         affine(v * target.lanes, [at.o, 1], [at.g, channels.outer]),
@@ -124,36 +109,67 @@ function tile(
         outputAt(window[1], at.column, p),
       ];
       const count = Math.min(target.lanes, outputs - v * target.lanes);
-      finish(ctx, index, lane, new Map([[anchor, k.e.local(acc[p][v])]]), count);
-    }
-  }
+      finish(ctx, index, lane, new Map([[anchor, k.e.local(sum)]]), count);
+    }),
+  );
 }
 
-/** The loops over a row of the window: `body` gets the addresses of pixel p's element and of the first output's weight. */
+interface TileSize {
+  readonly pixels: number;
+  readonly vectors: number;
+}
+
+const typeOf = ({ target }: GroupContext) => (target.lanes > 1 ? "f32x4" : "f32");
+
+function zeros(ctx: GroupContext, { pixels, vectors }: TileSize, name: string): Local[][] {
+  const zero = () => ctx.k.variable({ k: "const", ty: typeOf(ctx), value: 0 }, name);
+  return Array.from({ length: pixels }, () => Array.from({ length: vectors }, zero));
+}
+
+const addTo = (k: KernelBuilder, sum: Local, value: Expr) => k.set(sum, k.e.add(k.e.local(sum), value));
+
+/** A row of the window, added `onto` sums or, without them, summed up on its own. */
 function windowRow(
   ctx: GroupContext,
   channels: Channels,
   [rows, columns]: Window,
   at: Position & { readonly ky: Local },
-  body: (xAt: (pixel: number) => Affine, wAt: Affine, x: Place, w: Place) => void,
-): void {
-  const { k } = ctx;
+  { pixels, vectors }: TileSize,
+  onto: Local[][] | null,
+): Local[][] {
+  const { k, target } = ctx;
+  const ty = typeOf(ctx);
   const [xValue, wValue] = ctx.group.anchor!.inputs;
   const [x, w] = [operand(ctx, xValue), operand(ctx, wValue)];
   const weightAt = weightAddress(ctx, channels, w, at);
-  const inRow = (kx: Local | null, c: Local) => {
-    const channel = affine(0, [c, 1], [at.g, channels.inner]);
-    const row = inputAt(rows, at.y, at.ky);
-    const xAt = (p: number) =>
-      addressOf(x.layout, [affine(0, [at.n, 1]), channel, row, inputAt(columns, at.column, kx, p)]);
-    body(xAt, weightAt(weightOf(rows, at.ky), weightOf(columns, kx), c), x, w);
+  const term = (kx: Local | null, c: Affine, use: (product: Expr, p: number, v: number) => void) => {
+    const wAt = weightAt(weightOf(rows, at.ky), weightOf(columns, kx), c);
+    const weights = Array.from({ length: vectors }, (_, v) =>
+      k.let({ k: "load", ty, buffer: w.buffer, at: addAffine(wAt, affine(v * target.lanes)), stride: 1 }, "w"),
+    );
+    const channel = addAffine(c, affine(0, [at.g, channels.inner]));
+    for (let p = 0; p < pixels; p++) {
+      const pixel = [affine(0, [at.n, 1]), channel, inputAt(rows, at.y, at.ky), inputAt(columns, at.column, kx, p)];
+      const value = k.let({ k: "load", ty, buffer: x.buffer, at: addressOf(x.layout, pixel), stride: 0 }, "x");
+      for (let v = 0; v < vectors; v++) use(k.e.mul(value, weights[v]), p, v);
+    }
   };
-  if (columns.input.tap === 1 && columns.weight.step === 1 && channels.groups === 1) {
-    // Kernel columns follow one another as channels do: one loop over both.
-    k.for("k", 0, columns.weight.count * channels.inner, 1, (kk) => inRow(null, kk));
-  } else {
-    k.for("kx", 0, columns.weight.count, 1, (kx) => k.for("c", 0, channels.inner, 1, (c) => inRow(kx, c)));
+  const add = (sums: Local[][], kx: Local | null, c: Local) =>
+    term(kx, affine(0, [c, 1]), (product, p, v) => addTo(k, sums[p][v], product));
+
+  if (columns.input.tap !== 1 || columns.weight.step !== 1 || channels.groups !== 1) {
+    const sums = onto ?? zeros(ctx, { pixels, vectors }, "part");
+    k.for("kx", 0, columns.weight.count, 1, (kx) => k.for("c", 0, channels.inner, 1, (c) => add(sums, kx, c)));
+    return sums;
   }
+  // Kernel columns follow one another as channels do: one loop over both.
+  const sums = onto ?? Array.from({ length: pixels }, (): Local[] => []);
+  if (!onto)
+    term(null, affine(), (product, p, v) => {
+      sums[p][v] = k.variable(product, "part");
+    });
+  k.for("k", onto ? 0 : 1, columns.weight.count * channels.inner, 1, (kk) => add(sums, null, kk));
+  return sums;
 }
 
 /** Of the first output's weight: from panels, or (with groups) from rows with the outputs innermost. */
@@ -162,18 +178,19 @@ function weightAddress(ctx: GroupContext, { outer, inner, groups }: Channels, { 
   const gradient = ctx.group.anchor!.op === "conv2d_grad_input";
   if (groups === 1) {
     const [blocks, rows, columns, sum] = dims;
-    return (ky: Affine, kx: Affine, c: Local): Affine =>
+    return (ky: Affine, kx: Affine, c: Affine): Affine =>
       linear(
         [ky, rows.stride],
         [kx, columns.stride],
-        [affine(0, [c, sum.stride], [at.o, blocks.stride / blocks.step]), 1],
+        [c, sum.stride],
+        [affine(0, [at.o, blocks.stride / blocks.step]), 1],
       );
   }
   const [rows, columns, sum] = dims;
   // conv2d has [ky][kx][inner][outputs of all groups], its gradient [ky][kx][summed channels of all groups][outer].
   const group = gradient ? inner * sum.stride : outer;
-  return (ky: Affine, kx: Affine, c: Local): Affine =>
-    linear([ky, rows.stride], [kx, columns.stride], [affine(0, [c, sum.stride], [at.o, 1], [at.g, group]), 1]);
+  return (ky: Affine, kx: Affine, c: Affine): Affine =>
+    linear([ky, rows.stride], [kx, columns.stride], [c, sum.stride], [affine(0, [at.o, 1], [at.g, group]), 1]);
 }
 
 const linear = (...terms: readonly (readonly [a: Affine, by: number])[]): Affine =>
