@@ -4,6 +4,7 @@ import type { Dim, Value } from "../ir/graph.ts";
 import type { Layout } from "../ir/layout.ts";
 import { type Buffer, type Expr, isVector, type Local } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
+import { addressesIn } from "./addresses.ts";
 import { bestBalanced } from "./balance.ts";
 import { affine, type KernelBuilder } from "./kernel-builder.ts";
 import { addressOf, type Index, type Memory, type Place, type Scope } from "./scope.ts";
@@ -44,16 +45,29 @@ export function finish(
   index: Index,
   lane: Local | null,
   registers: ReadonlyMap<Value, Expr>,
-  count?: number,
+  count = ctx.target.lanes as number,
 ): void {
   const { group } = ctx;
-  if (lane && count !== undefined && count < ctx.target.lanes) {
+  if (lane && count < ctx.target.lanes && !readsOneByOne(ctx, index, lane, registers)) {
     for (let l = 0; l < count; l++) finishLane(ctx, index, lane, registers, l);
     return;
   }
   const scope = ctx.scope(lane, registers);
   const values = group.outputs.map((output) => scope.at(output, index));
-  group.outputs.forEach((output, i) => store(ctx, output, index, lane, values[i]));
+  group.outputs.forEach((output, i) => store(ctx, output, index, lane, values[i], count));
+}
+
+/**
+ * Whether the lanes' elements lie next to each other in all that the epilogue reads: then those behind the last one may be
+ * read too, as memory goes on for a vector behind each tensor. Found by writing the epilogue into a kernel that is thrown away.
+ */
+function readsOneByOne(ctx: GroupContext, index: Index, lane: Local, registers: ReadonlyMap<Value, Expr>): boolean {
+  const trial = ctx.trial();
+  const scope = trial.scope(lane, registers);
+  for (const output of ctx.group.outputs) trial.k.let(scope.at(output, index));
+  const written = ctx.addsUp ? ctx.group.outputs.map((output) => addressOf(ctx.place(output).layout, index)) : [];
+  const { addresses } = addressesIn(trial.k.finish("trial").body);
+  return [...addresses, ...written].every(({ terms }) => terms.every(({ v, by }) => v !== lane || by === 1));
 }
 
 /** One lane of a vector that is only partly inside the tensor. */
@@ -78,14 +92,15 @@ function finishLane(
   finish(ctx, shifted, null, scalars);
 }
 
-function store(ctx: GroupContext, output: Value, index: Index, lane: Local | null, value: Expr): void {
+function store(ctx: GroupContext, output: Value, index: Index, lane: Local | null, value: Expr, count: number): void {
   const { buffer, layout } = ctx.place(output);
   const at = addressOf(layout, index);
   const stride = lane ? (at.terms.find((t) => t.v === lane)?.by ?? 0) : 0;
   let stored = output.type.dtype === "bool" ? ctx.k.e.cast(value, "i32") : value;
   if (lane && stride !== 0) stored = ctx.k.e.splat(stored);
   if (ctx.addsUp) stored = ctx.k.e.add(sumSoFar(ctx, { k: "load", ty: stored.ty, buffer, at, stride }), stored);
-  ctx.k.add({ k: "store", buffer, at, value: stored, stride });
+  const partial = lane !== null && count < ctx.target.lanes;
+  ctx.k.add({ k: "store", buffer, at, value: stored, stride, ...(partial && { count }) });
 }
 
 /** What memory holds of a sum that is visited once in each call: nothing, when the kernel runs for the first samples. */

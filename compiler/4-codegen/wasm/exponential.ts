@@ -11,7 +11,25 @@ const ROUNDER_BITS = 0x4b400000;
 /** (e^r - 1 - r) / r² for |r| <= ln 2 / 2. */
 const EXP_TAIL = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1];
 
+/** x = r + n ln 2, with |r| at most half of ln 2. */
 interface Reduced {
+  /** e^r - 1 */
+  readonly fraction: Vec;
+  /** n + ROUNDER_BITS, as integers. */
+  readonly shifted: Vec;
+}
+
+function reduce(v: VectorCode, x: Vec): Reduced {
+  const shifted = v.let(v.add(v.mul(x, v.f32(Math.LOG2E)), v.f32(ROUNDER)));
+  const n = v.let(v.sub(shifted, v.f32(ROUNDER)));
+  const r = v.let(v.sub(v.sub(x, v.mul(n, v.f32(LN2_HIGH))), v.mul(n, v.f32(LN2_LOW))));
+  return { fraction: v.let(v.add(v.mul(v.polynomial(r, EXP_TAIL), v.mul(r, r)), r)), shifted };
+}
+
+/** 2^n from n + 127. */
+const power = (v: VectorCode, biased: Vec): Vec => v.shift("i32x4.shl", biased, 23);
+
+interface Scaled {
   /** e^r - 1 */
   readonly fraction: Vec;
   /** 2^a and 2^b with x = r + (a + b) ln 2. Two factors, as one may overflow where the result does not. */
@@ -20,31 +38,27 @@ interface Reduced {
   readonly inverse: Vec;
 }
 
-/** Reduces x in [-104, 89]; beyond, e^x is 0 or infinite in f32, as it is at the bounds. NaN stays. */
-function reduce(v: VectorCode, x: Vec): Reduced {
+/** Of any x: beyond [-104, 89], e^x is 0 or infinite in f32, as it is at the bounds. NaN stays. */
+function scaled(v: VectorCode, x: Vec): Scaled {
   const bounded = v.let(v.op("f32x4.pmin", v.op("f32x4.pmax", x, v.f32(-104)), v.f32(89)));
-  const shifted = v.let(v.add(v.mul(bounded, v.f32(Math.LOG2E)), v.f32(ROUNDER)));
-  const n = v.let(v.sub(shifted, v.f32(ROUNDER)));
-  const r = v.let(v.sub(v.sub(bounded, v.mul(n, v.f32(LN2_HIGH))), v.mul(n, v.f32(LN2_LOW))));
-  const fraction = v.let(v.add(v.mul(v.polynomial(r, EXP_TAIL), v.mul(r, r)), r));
+  const { fraction, shifted } = reduce(v, bounded);
   // The biased exponents of 2^a and 2^b add up to n + 254.
   const exponents = v.let(v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 254)));
   const first = v.let(v.shift("i32x4.shr_u", exponents, 1));
   const second = v.let(v.op("i32x4.sub", exponents, first));
-  const power = (biased: Vec) => v.shift("i32x4.shl", biased, 23);
-  const inverse = power(v.op("i32x4.sub", v.i32(254), second));
-  return { fraction, scales: [power(first), power(second)], inverse };
+  const inverse = power(v, v.op("i32x4.sub", v.i32(254), second));
+  return { fraction, scales: [power(v, first), power(v, second)], inverse };
 }
 
 /** e^x; <= 1 ulp, denormal results included. */
 export function exp(v: VectorCode, x: Vec): Vec {
-  const { fraction, scales } = reduce(v, x);
+  const { fraction, scales } = scaled(v, x);
   return v.mul(v.mul(v.add(fraction, v.f32(1)), scales[0]), scales[1]);
 }
 
 /** e^x - 1 = 2^b (2^a (e^r - 1) + (2^a - 2^-b)); <= 1.6 ulp. */
 export function expm1(v: VectorCode, x: Vec): Vec {
-  const { fraction, scales, inverse } = reduce(v, x);
+  const { fraction, scales, inverse } = scaled(v, x);
   const a = v.let(scales[0]);
   const result = v.mul(v.add(v.mul(fraction, a), v.sub(a, inverse)), scales[1]);
   return v.select(v.lt(v.abs(x), v.f32(2 ** -25)), x, result);
@@ -58,13 +72,15 @@ function withSign(v: VectorCode, magnitude: Vec, x: Vec): Vec {
 /** (tanh x - x) / x³ as a polynomial in x², for |x| < 0.625. */
 const TANH_TAIL = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1];
 
-/** Near 0 a polynomial, else 1 - 2 / (e^2|x| + 1); <= 1.3 ulp. */
+/** Near 0 a polynomial, else 1 - 2 / (e^2|x| + 1), which from |x| = 10 on is 1; <= 1.3 ulp. */
 export function tanh(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
   const near = v.let(v.add(v.mul(v.mul(v.polynomial(square, TANH_TAIL), square), x), x));
   const magnitude = v.let(v.abs(x));
-  const power = exp(v, v.add(magnitude, magnitude));
-  const far = v.sub(v.f32(1), v.div(v.f32(2), v.add(power, v.f32(1))));
+  const { fraction, shifted } = reduce(v, v.let(v.op("f32x4.pmin", v.add(magnitude, magnitude), v.f32(20))));
+  const scale = power(v, v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 127)));
+  const exponential = v.mul(v.add(fraction, v.f32(1)), scale);
+  const far = v.sub(v.f32(1), v.div(v.f32(2), v.add(exponential, v.f32(1))));
   return v.select(v.lt(magnitude, v.f32(0.625)), near, withSign(v, far, x));
 }
 
