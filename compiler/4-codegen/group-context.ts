@@ -174,6 +174,13 @@ export function nest(
   go(0, []);
 }
 
+/** Vectors along the second innermost axis where the innermost is too short for one, as that of three channels is. */
+export function widestLast<T extends { readonly extent: Extent }>(loops: readonly T[], lanes: number): readonly T[] {
+  const [outer, inner] = loops.slice(-2);
+  const short = loops.length > 1 && !inner.extent.dynamic && inner.extent.size < lanes;
+  return short && outer.extent.size >= lanes ? [...loops.slice(0, -2), inner, outer] : loops;
+}
+
 /** A loop's length: `size`, or `size` times the number of samples. */
 export interface Extent {
   readonly size: number;

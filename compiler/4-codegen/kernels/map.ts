@@ -4,7 +4,16 @@ import type { Layout } from "../../ir/layout.ts";
 import type { Affine, Local } from "../../ir/loops.ts";
 import { addressesIn } from "../addresses.ts";
 import { bestBalanced } from "../balance.ts";
-import { type Extent, extentOf, finish, type GroupContext, nest, zeroAll, zeroPadding } from "../group-context.ts";
+import {
+  type Extent,
+  extentOf,
+  finish,
+  type GroupContext,
+  nest,
+  widestLast,
+  zeroAll,
+  zeroPadding,
+} from "../group-context.ts";
 import { affine } from "../kernel-builder.ts";
 
 export function map(ctx: GroupContext): void {
@@ -26,13 +35,6 @@ export function map(ctx: GroupContext): void {
     },
     [...loops.keys()],
   );
-}
-
-/** Vectors along the second innermost axis where the innermost is too short for one, as that of three channels is. */
-function widestLast(loops: readonly Loop[], lanes: number): readonly Loop[] {
-  const [outer, inner] = loops.slice(-2);
-  const short = loops.length > 1 && !inner.extent.dynamic && inner.extent.size < lanes;
-  return short && outer.extent.size >= lanes ? [...loops.slice(0, -2), inner, outer] : loops;
 }
 
 interface Loop {

@@ -9,6 +9,7 @@ import {
   finish,
   type GroupContext,
   nest,
+  widestLast,
   zeroAll,
   zeroPadding,
 } from "../group-context.ts";
@@ -85,8 +86,9 @@ export function reshape(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
   const [x] = anchor.inputs;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
-  const loops = refine(x.type.shape, anchor.type.shape);
-  if (!loops) return throughLinearIndex(ctx);
+  const refined = refine(x.type.shape, anchor.type.shape);
+  if (!refined) return throughLinearIndex(ctx);
+  const loops = widestLast(refined, ctx.target.lanes);
   nest(
     ctx,
     loops.map((l) => l.extent),
