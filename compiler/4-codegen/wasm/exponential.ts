@@ -19,15 +19,17 @@ interface Reduced {
   readonly shifted: Vec;
 }
 
-function reduce(v: VectorCode, x: Vec): Reduced {
+type Rule = "polynomial" | "polynomialInPairs";
+
+function reduce(v: VectorCode, x: Vec, rule: Rule): Reduced {
   const shifted = v.let(v.add(v.mul(x, v.f32(Math.LOG2E)), v.f32(ROUNDER)));
   const n = v.let(v.sub(shifted, v.f32(ROUNDER)));
   const r = v.let(v.sub(v.sub(x, v.mul(n, v.f32(LN2_HIGH))), v.mul(n, v.f32(LN2_LOW))));
-  return { fraction: v.let(v.add(v.mul(v.polynomial(r, EXP_TAIL), v.mul(r, r)), r)), shifted };
+  return { fraction: v.let(v.add(v.mul(v[rule](r, EXP_TAIL), v.mul(r, r)), r)), shifted };
 }
 
 /** 2^n from n + 127. */
-const power = (v: VectorCode, biased: Vec): Vec => v.shift("i32x4.shl", biased, 23);
+const powerOf2 = (v: VectorCode, biased: Vec): Vec => v.shift("i32x4.shl", biased, 23);
 
 interface Scaled {
   /** e^r - 1 */
@@ -39,26 +41,31 @@ interface Scaled {
 }
 
 /** Of any x: beyond [-104, 89], e^x is 0 or infinite in f32, as it is at the bounds. NaN stays. */
-function scaled(v: VectorCode, x: Vec): Scaled {
+function scaled(v: VectorCode, x: Vec, rule: Rule): Scaled {
   const bounded = v.let(v.op("f32x4.pmin", v.op("f32x4.pmax", x, v.f32(-104)), v.f32(89)));
-  const { fraction, shifted } = reduce(v, bounded);
+  const { fraction, shifted } = reduce(v, bounded, rule);
   // The biased exponents of 2^a and 2^b add up to n + 254.
   const exponents = v.let(v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 254)));
   const first = v.let(v.shift("i32x4.shr_u", exponents, 1));
   const second = v.let(v.op("i32x4.sub", exponents, first));
-  const inverse = power(v, v.op("i32x4.sub", v.i32(254), second));
-  return { fraction, scales: [power(v, first), power(v, second)], inverse };
+  const inverse = powerOf2(v, v.op("i32x4.sub", v.i32(254), second));
+  return { fraction, scales: [powerOf2(v, first), powerOf2(v, second)], inverse };
 }
 
 /** e^x; <= 1 ulp, denormal results included. */
-export function exp(v: VectorCode, x: Vec): Vec {
-  const { fraction, scales } = scaled(v, x);
+export const exp = (v: VectorCode, x: Vec): Vec => power(v, x, "polynomial");
+
+/** e^x as a part of other functions, by Estrin's rule. */
+const expWithin = (v: VectorCode, x: Vec): Vec => power(v, x, "polynomialInPairs");
+
+function power(v: VectorCode, x: Vec, rule: Rule): Vec {
+  const { fraction, scales } = scaled(v, x, rule);
   return v.mul(v.mul(v.add(fraction, v.f32(1)), scales[0]), scales[1]);
 }
 
 /** e^x - 1 = 2^b (2^a (e^r - 1) + (2^a - 2^-b)); <= 1.6 ulp. */
 export function expm1(v: VectorCode, x: Vec): Vec {
-  const { fraction, scales, inverse } = scaled(v, x);
+  const { fraction, scales, inverse } = scaled(v, x, "polynomial");
   const a = v.let(scales[0]);
   const result = v.mul(v.add(v.mul(fraction, a), v.sub(a, inverse)), scales[1]);
   return v.select(v.lt(v.abs(x), v.f32(2 ** -25)), x, result);
@@ -75,10 +82,14 @@ const TANH_TAIL = [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.333
 /** Near 0 a polynomial, else 1 - 2 / (e^2|x| + 1), which from |x| = 10 on is 1; <= 1.3 ulp. */
 export function tanh(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
-  const near = v.let(v.add(v.mul(v.mul(v.polynomial(square, TANH_TAIL), square), x), x));
+  const near = v.let(v.add(v.mul(v.mul(v.polynomialInPairs(square, TANH_TAIL), square), x), x));
   const magnitude = v.let(v.abs(x));
-  const { fraction, shifted } = reduce(v, v.let(v.op("f32x4.pmin", v.add(magnitude, magnitude), v.f32(20))));
-  const scale = power(v, v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 127)));
+  const { fraction, shifted } = reduce(
+    v,
+    v.let(v.op("f32x4.pmin", v.add(magnitude, magnitude), v.f32(20))),
+    "polynomialInPairs",
+  );
+  const scale = powerOf2(v, v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 127)));
   const exponential = v.mul(v.add(fraction, v.f32(1)), scale);
   const far = v.sub(v.f32(1), v.div(v.f32(2), v.add(exponential, v.f32(1))));
   return v.select(v.lt(magnitude, v.f32(0.625)), near, withSign(v, far, x));
@@ -86,7 +97,7 @@ export function tanh(v: VectorCode, x: Vec): Vec {
 
 /** With e = e^-|x|: 1 / (1 + e), and e / (1 + e) for negative x; <= 2.5 ulp. */
 export function sigmoid(v: VectorCode, x: Vec): Vec {
-  const e = v.let(exp(v, v.op("f32x4.neg", v.abs(x))));
+  const e = v.let(expWithin(v, v.op("f32x4.neg", v.abs(x))));
   const numerator = v.select(v.lt(x, v.f32(0)), e, v.f32(1));
   return v.div(numerator, v.add(v.f32(1), e));
 }
@@ -101,10 +112,10 @@ const ERF_FAR = [
 /** <= 1.2 ulp. */
 export function erf(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
-  const near = v.let(v.add(v.mul(v.polynomial(square, ERF_NEAR), x), x));
+  const near = v.let(v.add(v.mul(v.polynomialInPairs(square, ERF_NEAR), x), x));
   // From 4 on erf is 1 in f32, while the polynomial would turn round.
   const magnitude = v.let(v.op("f32x4.pmin", v.abs(x), v.f32(4)));
-  const logarithm = v.sub(v.mul(v.polynomial(magnitude, ERF_FAR), magnitude), magnitude);
-  const far = v.sub(v.f32(1), exp(v, logarithm));
+  const logarithm = v.sub(v.mul(v.polynomialInPairs(magnitude, ERF_FAR), magnitude), magnitude);
+  const far = v.sub(v.f32(1), expWithin(v, logarithm));
   return v.select(v.lt(v.f32(475 / 512), magnitude), withSign(v, far, x), near);
 }

@@ -87,6 +87,21 @@ export class VectorCode {
       coefficients.map((c) => this.f32(c)),
     );
   }
+  /**
+   * The same by Estrin's rule, pairs of terms at a time. It takes a few operations more, but fewer wait for one another: functions
+   * this long run one after the other in a core, not side by side.
+   */
+  polynomialInPairs(x: Vec, coefficients: readonly number[]): Vec {
+    let terms = coefficients.map((c) => this.f32(c));
+    for (let power = x; terms.length > 1; power = this.let(this.mul(power, power))) {
+      const alone = terms.length % 2;
+      const pairs = terms.slice(0, alone);
+      for (let i = alone; i < terms.length; i += 2)
+        pairs.push(this.let(this.add(this.mul(terms[i], power), terms[i + 1])));
+      terms = pairs;
+    }
+    return terms[0];
+  }
   polynomial64(x: Vec, coefficients: readonly number[]): Vec {
     return this.horner(
       "f64x2",
