@@ -56,7 +56,7 @@ export async function runtimeText() {
     globalName: "mlc",
     target: "es2022",
     // A stack trace shows the line that threw.
-    lineLimit: 120,
+    lineLimit: 240,
     write: false,
   });
   return outputFiles[0].text;

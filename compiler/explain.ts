@@ -117,7 +117,7 @@ export function kernelTable(kernels: readonly KernelReport[]): string {
 
 function memoryText({ report: { memory } }: Compilation, program?: string): string {
   const lines = [
-    `parameters ${kib(memory.parameters)}, buffers ${kib(memory.buffers)}, optimizer state ${kib(memory.states)}, inputs and scalars ${kib(memory.inputs)}`,
+    `parameters ${kib(memory.parameters)}, buffers ${kib(memory.buffers)}, optimizer state ${kib(memory.states)}, packed weights ${kib(memory.packed)}, inputs and scalars ${kib(memory.inputs)}`,
     `values of a few samples ${kib(memory.blocks.bytes)} for each of at most ${memory.blocks.threads} threads`,
     `memory of the module ${kib(memory.total)}`,
   ];

@@ -3,6 +3,7 @@ import { chooseAlgorithms } from "./3-passes/algorithms.ts";
 import { differentiate } from "./3-passes/differentiate.ts";
 import { assignLayouts } from "./3-passes/layout.ts";
 import { shareMoments } from "./3-passes/moments.ts";
+import { packWeights } from "./3-passes/packing.ts";
 import { simplify } from "./3-passes/simplify.ts";
 import { splitEvaluation } from "./3-passes/totals.ts";
 import type { Builder } from "./ir/builder.ts";
@@ -61,6 +62,12 @@ export const passes: readonly Pass[] = [
     doc: "how values lie in memory; changes of layout become operations",
     run: assignLayouts,
     after: [["algorithms", "the algorithm says which layout its operands need"]],
+  },
+  {
+    name: "packing",
+    doc: "weights kept in the layout that kernels read, from step to step",
+    run: packWeights,
+    after: [["layout", "changes of layout are operations of the graph then"]],
   },
 ];
 

@@ -8,12 +8,18 @@ import { elements, floatsAt, type Memory, memoryOf } from "./memory.ts";
 
 export type ManifestResult = ManifestProgram["results"][number];
 
+/** The program that packs weights which the host has written. */
+const PACK = "pack";
+
 export class Kernels {
   readonly memory: Memory;
   /** The caller keeps these up to date; `n` is set by `run`. */
   readonly host: HostValues;
   readonly #scalars: readonly { readonly at: number; readonly value: HostFunction }[];
   readonly #lr: HostFunction | null;
+  /** Whether weights may have been written here since they were packed; and whether they always may be. */
+  #unpacked = true;
+  #shared = false;
   /** Weights and their averages. */
   readonly #averages: readonly (readonly [Float32Array | Float64Array, Float32Array | Float64Array])[];
 
@@ -40,9 +46,11 @@ export class Kernels {
     for (const tensor of tensors) initialise(this.view(tensor), tensor, seed);
   }
 
-  /** A tensor's place in memory. */
-  view(tensor: ManifestTensor): Float32Array | Float64Array {
-    return floatsAt(this.memory, tensor.address, tensor.shape);
+  /** A tensor's place in memory, which may be written before the next run, or at any time where it is shared with the caller. */
+  view({ address, shape }: ManifestTensor, shared = false): Float32Array | Float64Array {
+    this.#unpacked = true;
+    this.#shared ||= shared;
+    return floatsAt(this.memory, address, shape);
   }
 
   /** The learning rate of the step that `host` describes. */
@@ -62,6 +70,7 @@ export class Kernels {
 
   #swap(): void {
     for (const [weights, average] of this.#averages) {
+      this.#unpacked = true;
       const kept = weights.slice();
       weights.set(average);
       average.set(kept);
@@ -71,6 +80,10 @@ export class Kernels {
   /** `draw` counts the batches of the run: with the seed it decides the random numbers. */
   run(name: string, n: number, seed: number, draw: number): void {
     const { manifest, memory, host } = this;
+    if (this.#unpacked && name !== PACK) {
+      if (manifest.programs[PACK]) this.run(PACK, n, seed, draw);
+      this.#unpacked = this.#shared;
+    }
     host.n = n;
     for (let i = 0; i < this.#scalars.length; i++) {
       memory.floats[this.#scalars[i].at] = this.#scalars[i].value(host);

@@ -176,7 +176,15 @@ export class Trainer {
 
   #view(tensor: ManifestTensor): TensorView {
     const { name, kind, shape } = tensor;
-    return { name, kind, shape, data: this.#alive().kernels.view(tensor) };
+    const { kernels } = this.#alive();
+    return {
+      name,
+      kind,
+      shape,
+      get data() {
+        return kernels.view(tensor, true);
+      },
+    };
   }
 }
 

@@ -38,7 +38,7 @@ export class Layouts {
   }
 
   private decide(value: Value): string {
-    if (value.op === "relayout") return value.attrs.layout as string;
+    if (value.op === "relayout" || value.op === "packed") return value.attrs.layout as string;
     if (value.op === "tile" || (value.op === "matmul" && this.nameOf(value.inputs[0]) === "planes")) return "planes";
     if (value.op === "untile") return untileLayout(value);
     if (value.op === "conv2d_grad_weight") return "kkio";

@@ -2,11 +2,22 @@
 import type { Builder } from "../ir/builder.ts";
 import { type Module, type Program, roots, topological, type Value } from "../ir/graph.ts";
 
+type Change = (value: Value, inputs: readonly Value[]) => Value;
+
 /** Every value replaced by `change(value, its operands rebuilt)`; the default rebuilds it as it was. */
-export function rewrite(module: Module, b: Builder, change: (value: Value, inputs: readonly Value[]) => Value): Module {
+export function rewrite(module: Module, b: Builder, change: Change): Module {
+  const rebuilt = rebuiltBy(module.programs.flatMap(roots), b, change);
+  return { ...module, programs: module.programs.map((program) => mapRoots(program, (value) => rebuilt.get(value)!)) };
+}
+
+export function rewriteProgram(program: Program, b: Builder, change: Change): Program {
+  const rebuilt = rebuiltBy(roots(program), b, change);
+  return mapRoots(program, (value) => rebuilt.get(value)!);
+}
+
+function rebuiltBy(values: readonly Value[], b: Builder, change: Change): ReadonlyMap<Value, Value> {
   const rebuilt = new Map<Value, Value>();
-  const all = topological(module.programs.flatMap(roots));
-  for (const value of all) {
+  for (const value of topological(values)) {
     b.span = value.span;
     rebuilt.set(
       value,
@@ -16,7 +27,7 @@ export function rewrite(module: Module, b: Builder, change: (value: Value, input
       ),
     );
   }
-  return { ...module, programs: module.programs.map((program) => mapRoots(program, (value) => rebuilt.get(value)!)) };
+  return rebuilt;
 }
 
 /** The same value on other operands. */

@@ -7,7 +7,7 @@ import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
 import { align, SLACK } from "../3-passes/memory.ts";
 import { place } from "../diagnostics.ts";
-import { type InputDecl, type Module, roots, sizeOf, topological, type Value } from "../ir/graph.ts";
+import { type InputDecl, type Module, roots, sizeOf, type TensorDecl, topological, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Address, Blocks, Call, LoopModule } from "../ir/loops.ts";
 import type { Target } from "../target.ts";
@@ -53,6 +53,8 @@ class Assembly {
   private readonly programs: readonly LoweredProgram[];
   private readonly tensors = new Map<string, number>();
   private readonly scalars = new Map<string, { address: number; expr: HostExpr }>();
+  /** Where tensors end, and inputs begin. */
+  private given = 0;
   private rng = 0;
   private scratch = 0;
   private scratchBytes = 0;
@@ -80,8 +82,8 @@ class Assembly {
 
   run(): Assembled {
     const { module, target, checkFinite } = this;
-    for (const tensor of module.tensors)
-      this.tensors.set(tensor.name, this.take(sizeOf(tensor.shape, 1) * target.floatBytes));
+    for (const tensor of module.tensors) this.tensors.set(tensor.name, this.take(this.bytesOfTensor(tensor)));
+    this.given = this.next;
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
     this.scratchBytes = align(this.mostElements("scratch") * target.floatBytes);
@@ -110,6 +112,10 @@ class Assembly {
       ),
       memory: this.memoryReport(arenas, memoryBytes),
     };
+  }
+
+  private bytesOfTensor({ shape, layout = "row" }: TensorDecl): number {
+    return layoutNamed(layout, shape, this.module.batch).elements * this.target.floatBytes;
   }
 
   private take(bytes: number): number {
@@ -290,10 +296,10 @@ class Assembly {
         ...(this.takesBytes(input, read) && { bytes: bytesOf(input.name) }),
       })),
       tensors: module.tensors
-        .filter(({ kind }) => kind !== "total")
+        .filter(({ kind }) => kind !== "total" && kind !== "packed")
         .map(({ name, kind, shape, init, averageOf }) => ({
           name,
-          kind: kind as Exclude<typeof kind, "total">,
+          kind: kind as "param" | "buffer" | "state",
           shape,
           init,
           ...(averageOf !== undefined && { averageOf }),
@@ -310,9 +316,7 @@ class Assembly {
 
   private memoryReport(arenas: readonly Arena[], memoryBytes: number): MemoryReport {
     const sum = (kind: string) =>
-      this.module.tensors
-        .filter((t) => t.kind === kind)
-        .reduce((s, t) => s + sizeOf(t.shape, 1) * this.target.floatBytes, 0);
+      this.module.tensors.filter((t) => t.kind === kind).reduce((s, t) => s + this.bytesOfTensor(t), 0);
     const { fixed, blocks, blockBytes, blockThreads } = this;
     const places = ({ intervals, offsets }: Arena, start: number) =>
       [...intervals].map(([tenant, interval]) => ({
@@ -326,7 +330,8 @@ class Assembly {
       parameters: sum("param"),
       buffers: sum("buffer"),
       states: sum("state"),
-      inputs: fixed - FIRST_ADDRESS - sum("param") - sum("buffer") - sum("state") - blockBytes * blockThreads,
+      packed: sum("packed"),
+      inputs: this.fixed - this.given - blockBytes * blockThreads,
       blocks: { bytes: blockBytes, threads: blockThreads },
       total: memoryBytes,
       programs: this.programs.map(({ plan, steps }, i) => ({

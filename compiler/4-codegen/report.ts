@@ -29,6 +29,8 @@ export interface MemoryReport {
   readonly parameters: number;
   readonly buffers: number;
   readonly states: number;
+  /** Weights in the layout that kernels read. */
+  readonly packed: number;
   readonly inputs: number;
   /** For the values of a few samples: bytes of a thread, and how many threads have them. */
   readonly blocks: { readonly bytes: number; readonly threads: number };

@@ -23,6 +23,7 @@ export function buildReport(files: readonly FileSize[], { kernels, memory }: Com
     ["parameters", byteSize(memory.parameters)],
     ["buffers", byteSize(memory.buffers)],
     ["optimizer state", byteSize(memory.states)],
+    ["packed weights", byteSize(memory.packed)],
     ["inputs and scalars", byteSize(memory.inputs)],
     ...arenas,
     ["memory of the module", byteSize(memory.total)],

@@ -60,14 +60,19 @@ export const INIT_NUMBERS = {
 /** How what `evaluate` finds in each batch becomes that of all samples; the mean counts a batch once for each of its samples. */
 export type Combine = "sum" | "mean" | "max";
 
+/**
+ * `param`: trained; `buffer`: saved with the weights, not trained (running statistics); `state`: the optimizer's; `total`: what
+ * an evaluation adds up over its batches; `packed`: a function of the others in the layout that kernels read.
+ */
+export const TENSOR_KINDS = ["param", "buffer", "state", "total", "packed"] as const;
+export type TensorKind = (typeof TENSOR_KINDS)[number];
+
+export const isTensorKind = (word: string): word is TensorKind => TENSOR_KINDS.some((kind) => kind === word);
+
 /** A tensor that lives between calls. Names are PyTorch's state_dict names; states are `<param>.<state>`. */
 export interface TensorDecl {
   readonly name: string;
-  /**
-   * `param`: trained; `buffer`: saved with the weights, not trained (running statistics); `state`: the optimizer's; `total`: what
-   * an evaluation adds up over its batches.
-   */
-  readonly kind: "param" | "buffer" | "state" | "total";
+  readonly kind: TensorKind;
   readonly shape: readonly number[];
   readonly init: Init;
   /** Of a parameter: not trained. */
@@ -76,6 +81,8 @@ export interface TensorDecl {
   readonly averageOf?: string;
   /** Of totals. */
   readonly combine?: Combine;
+  /** Of packed ones; the others are row-major. */
+  readonly layout?: string;
   readonly span: Span | null;
 }
 

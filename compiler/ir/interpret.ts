@@ -3,12 +3,12 @@
 import { opNamed } from "../ops/index.ts";
 import type { ReferenceEnv, Tensor } from "../ops/op.ts";
 import { concrete, elements, zeros } from "../ops/tensor.ts";
-import { type Program, roots, topological, type Value } from "./graph.ts";
+import { isTensorKind, type Program, roots, topological, type Value } from "./graph.ts";
 
 export interface InterpretEnv extends ReferenceEnv {
   /** Values of `host` leaves; `n` need not be among them. */
   readonly host: Readonly<Record<string, number>>;
-  /** Parameters, buffers and states. */
+  /** All that the module declares and the program reads. */
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** An input that is given as bytes (`<name>.bytes`) need not be given as floats, and the other way round. */
   readonly inputs: ReadonlyMap<string, Tensor>;
@@ -51,8 +51,7 @@ export function compute(value: Value, tensors: ReadonlyMap<Value, Tensor>, env: 
   const { op, attrs, type, inputs } = value;
   const name = attrs.name as string;
   if (op === "input") return leaf(value, env.inputs.get(name) ?? notGiven(value, env), env);
-  if (op === "param" || op === "buffer" || op === "state" || op === "total")
-    return leaf(value, env.tensors.get(name), env);
+  if (isTensorKind(op)) return leaf(value, env.tensors.get(name), env);
   if (op === "host") return { shape: [], data: Float64Array.of(hostValue(name, env)) };
   const { reference } = opNamed(op);
   if (!reference) {

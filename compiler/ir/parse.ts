@@ -9,6 +9,7 @@ import {
   INIT_NUMBERS,
   type Init,
   type InputDecl,
+  isTensorKind,
   type Module,
   type Program,
   sameType,
@@ -63,8 +64,7 @@ class Parser {
     while (this.peek() !== undefined) {
       const word = this.next();
       if (word === "input" || word === "target") inputs.push(this.input(word));
-      else if (word === "param" || word === "buffer" || word === "state" || word === "total")
-        tensors.push(this.tensor(word));
+      else if (isTensorKind(word)) tensors.push(this.tensor(word));
       else if (word === "program") programs.push(this.program());
       else this.fail(`expected a declaration or a program, found ${word}`);
       this.nextLine();
@@ -89,7 +89,7 @@ class Parser {
     const { shape } = this.type();
     this.expect("~");
     const init = this.init();
-    const known = (this.peek() === "{" ? this.attrs() : {}) as Pick<TensorDecl, "frozen" | "averageOf" | "combine">;
+    const known = (this.peek() === "{" ? this.attrs() : {}) as Omit<Partial<TensorDecl>, "shape" | "init">;
     return { name, kind, shape: shape as number[], init, ...known, span: this.span };
   }
 

@@ -70,7 +70,7 @@ function printInput({ name, role, dtype, shape, classes, span }: InputDecl): str
   return located(`${role} ${JSON.stringify(name)} : ${printType({ dtype, shape })}${attrs}`, span);
 }
 
-function printTensor({ name, kind, shape, init, frozen, averageOf, combine, span }: TensorDecl): string {
+function printTensor({ name, kind, shape, init, frozen, averageOf, combine, layout, span }: TensorDecl): string {
   const numbers: Readonly<Record<string, unknown>> = { ...init };
   const args = INIT_NUMBERS[init.kind].map((key) => numbers[key]);
   const type = printType({ dtype: "f32", shape });
@@ -79,6 +79,7 @@ function printTensor({ name, kind, shape, init, frozen, averageOf, combine, span
     ...(frozen && { frozen }),
     ...(averageOf !== undefined && { averageOf }),
     ...(combine !== undefined && { combine }),
+    ...(layout !== undefined && { layout }),
   });
   return located(attrs === "" ? line : `${line} ${attrs}`, span);
 }

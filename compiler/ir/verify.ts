@@ -5,8 +5,8 @@
  * 2. A shape has at most one "n"; its other sizes are positive integers.
  * 3. No two values of the module have the same id, and none computes what another one computes (values are shared).
  * 4. A leaf is declared: `input` among the inputs, with its sample shape after "n" (or as the bytes `<input>.bytes` of an f32
- *    input, u8); `param`, `buffer`, `state`, `total` among the tensors, with that kind and shape; `host` in HOST_VALUES,
- *    or called as such bytes.
+ *    input, u8); those of TENSOR_KINDS among the tensors, with that kind, shape and layout; `host` in HOST_VALUES, or called
+ *    as such bytes.
  * 5. Names are unique: of inputs and tensors together, of programs, of a program's results, of its updates' targets.
  * 6. An update's target is a declared tensor, and the value has its type. Results are f32 or i32.
  */
@@ -15,6 +15,7 @@ import { opNamed } from "../ops/index.ts";
 import { meaningOf } from "./builder.ts";
 import {
   type Dim,
+  isTensorKind,
   type Module,
   type Program,
   roots,
@@ -39,6 +40,7 @@ export function verify(module: Module): void {
 
 interface Declared {
   readonly op: string;
+  readonly layout?: string;
   readonly type: TensorType;
 }
 
@@ -54,9 +56,9 @@ function declarations(module: Module): ReadonlyMap<string, Declared> {
       `${name}.bytes`,
       { op: "input", type: { dtype: "u8", shape: ["n", ...shape] } },
     ]);
-  const tensors = module.tensors.map(({ name, kind, shape }): [string, Declared] => [
+  const tensors = module.tensors.map(({ name, kind, shape, layout }): [string, Declared] => [
     name,
-    { op: kind, type: { dtype: "f32", shape } },
+    { op: kind, type: { dtype: "f32", shape }, layout },
   ]);
   const all = [...inputs, ...bytes, ...tensors];
   expectUnique(
@@ -119,10 +121,11 @@ function verifyLeaf(value: Value, declared: ReadonlyMap<string, Declared>, text:
     if (!known) fail(text(value), `there is no host value "${name}"`);
     return;
   }
-  if (value.inputs.length > 0 || !["input", "param", "buffer", "state", "total"].includes(value.op)) return;
+  if (value.op !== "input" && !isTensorKind(value.op)) return;
   const leaf = declared.get(name);
   if (leaf?.op !== value.op) fail(text(value), `no ${value.op} "${name}" is declared`);
   else if (!sameType(leaf.type, value.type)) fail(text(value), `declared as ${printType(leaf.type)}`);
+  else if (leaf.layout !== value.attrs.layout) fail(text(value), `declared in the layout ${leaf.layout}`);
 }
 
 /** Invariant 3, over all programs of the module. */

@@ -48,6 +48,7 @@ import { not } from "./not.ts";
 import { oneHot } from "./one_hot.ts";
 import type { OpDef } from "./op.ts";
 import { or } from "./or.ts";
+import { packed } from "./packed.ts";
 import { pad } from "./pad.ts";
 import { param } from "./param.ts";
 import { pow } from "./pow.ts";
@@ -82,6 +83,7 @@ export const ops: readonly OpDef[] = [
   buffer,
   state,
   total,
+  packed,
   constant,
   host,
   grad,

@@ -188,7 +188,13 @@ describe("settings", () => {
   it("that are not there cost nothing", () => {
     const plain = cost(compiled("adam"));
     expect(cost(compiled("adam", "accumulate = 1"))).toEqual(plain);
-    expect(Object.keys(compiled("adam").manifest.programs)).toEqual(["train_step", "evaluate", "summary", "forward"]);
+    expect(Object.keys(compiled("adam").manifest.programs)).toEqual([
+      "train_step",
+      "evaluate",
+      "summary",
+      "forward",
+      "pack",
+    ]);
     // Elementwise, in the kernels that update the parameters.
     expect(cost(compiled("adam", "clip_value = 0.5"))).toEqual(plain);
     expect(cost(compiled("adam", "clip_norm = 0.5")).states).toBe(plain.states);

@@ -8,7 +8,7 @@ import { allAxes } from "../../compiler/ops/types.ts";
 import { gradientError, gradientsOf } from "./gradients.ts";
 import { type BuiltSample, buildSample, sampleCases } from "./samples.ts";
 
-const leaves = ["input", "param", "buffer", "state", "total", "host", "grad"];
+const leaves = ["input", "param", "buffer", "state", "total", "packed", "host", "grad"];
 
 test("every primitive but those without a value of their own has samples", () => {
   const without = ops.filter(({ samples }) => samples.length === 0).map(({ name }) => name);
