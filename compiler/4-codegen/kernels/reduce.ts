@@ -21,8 +21,8 @@ interface Axis {
 
 const OPS = { sum: { op: "add", start: 0 }, max: { op: "max", start: Number.NEGATIVE_INFINITY } } as const;
 
-/** Results that a pass over kept lanes accumulates at once. */
-const BLOCK = 4;
+/** Vectors of results that threads share out at once: a cache line. */
+const SHARE = 4;
 
 /** Iterations of the outermost loop that are added up on their own. */
 const LONG_SUM = 16;
@@ -42,7 +42,7 @@ export function reduce(ctx: GroupContext): void {
     return;
   }
   const lanes = kept.pop()!;
-  const blocks = Math.ceil(iterations(ctx, lanes) / (ctx.target.lanes * BLOCK));
+  const blocks = Math.ceil(iterations(ctx, lanes) / (ctx.target.lanes * SHARE));
   if (ctx.target.lanes > 1 && kept.length === 0 && reduced.length > 1 && !lanes.extent.dynamic) {
     const few = bestBalanced([blocks, iterations(ctx, reduced[0])]) === 1;
     if (few) return inParts(ctx, lanes, reduced, origin);
@@ -108,6 +108,15 @@ function inParts(ctx: GroupContext, lanes: Axis, [outer, ...inner]: readonly Axi
   keepLanes(ctx, lanes, whole, true);
 }
 
+/**
+ * Vectors of results that a pass over kept lanes accumulates at once: two cache lines, as memory gives neighbours together. Two
+ * sums for each sample are those of what the kernel before has just made: there registers count, not lines.
+ */
+function vectorsAtOnce(ctx: GroupContext): number {
+  const perSample = ctx.group.outputs[0].type.shape.includes("n");
+  return perSample && reductions(ctx).length > 1 ? SHARE : 2 * SHARE;
+}
+
 /** Blocks of vectors along a kept axis, then single vectors, then single elements. */
 function keepLanes(
   ctx: GroupContext,
@@ -122,9 +131,10 @@ function keepLanes(
   };
   const width = target.lanes;
   if (lanes.extent.dynamic) return pass(0, count(k, lanes.extent), 1, 1, false);
-  const blocks = lanes.extent.size - (lanes.extent.size % (width * BLOCK));
+  const block = vectorsAtOnce(ctx);
+  const blocks = lanes.extent.size - (lanes.extent.size % (width * block));
   const vectors = lanes.extent.size - (lanes.extent.size % width);
-  pass(0, blocks, width, BLOCK, width > 1);
+  pass(0, blocks, width, block, width > 1);
   if (width > 1) pass(blocks, vectors, width, 1, true);
   pass(width > 1 ? vectors : blocks, lanes.extent.size, 1, 1, false);
 }

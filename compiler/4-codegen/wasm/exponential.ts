@@ -1,5 +1,5 @@
 /** exp and what is made of it, for 4 lanes of f32. Coefficients from Cephes (expf.c, tanhf.c) and N. Juffa's erff. */
-import type { Vec, VectorCode } from "./vector-code.ts";
+import type { Rule, Vec, VectorCode } from "./vector-code.ts";
 
 /** ln 2 in two parts; the product of the first with a whole number below 2^15 is exact. */
 const LN2_HIGH = 0.693359375;
@@ -18,8 +18,6 @@ interface Reduced {
   /** n + ROUNDER_BITS, as integers. */
   readonly shifted: Vec;
 }
-
-type Rule = "polynomial" | "polynomialInPairs";
 
 function reduce(v: VectorCode, x: Vec, rule: Rule): Reduced {
   const shifted = v.let(v.add(v.mul(x, v.f32(Math.LOG2E)), v.f32(ROUNDER)));

@@ -1,5 +1,5 @@
 /** log and log1p for 4 lanes of f32. Coefficients from Cephes (logf.c). */
-import type { Vec, VectorCode } from "./vector-code.ts";
+import type { Rule, Vec, VectorCode } from "./vector-code.ts";
 
 const LN2_HIGH = 0.693359375;
 const LN2_LOW = -2.1219444005e-4;
@@ -14,9 +14,9 @@ const LOG_TAIL = [
 ];
 
 /** ln(2^k (1 + f)) + correction. */
-function combine(v: VectorCode, f: Vec, k: Vec, correction: Vec): Vec {
+function combine(v: VectorCode, f: Vec, k: Vec, correction: Vec, rule: Rule): Vec {
   const square = v.let(v.mul(f, f));
-  const tail = v.mul(v.mul(v.polynomial(f, LOG_TAIL), square), f);
+  const tail = v.mul(v.mul(v[rule](f, LOG_TAIL), square), f);
   const low = v.add(tail, v.add(v.mul(k, v.f32(LN2_LOW)), correction));
   const small = v.sub(low, v.mul(square, v.f32(0.5)));
   return v.add(v.add(f, small), v.mul(k, v.f32(LN2_HIGH)));
@@ -42,7 +42,7 @@ export function log(v: VectorCode, x: Vec): Vec {
   const exponent = v.op("f32x4.convert_i32x4_s", k);
   const adjusted = v.let(v.sub(exponent, v.and(denormal, v.f32(23))));
   const f = v.let(v.sub(m, v.f32(1)));
-  return special(v, x, combine(v, f, adjusted, v.f32(0)));
+  return special(v, x, combine(v, f, adjusted, v.f32(0), "polynomial"));
 }
 
 /**
@@ -58,6 +58,6 @@ export function log1p(v: VectorCode, x: Vec): Vec {
   const lost = v.select(v.lt(x, one), v.sub(x, v.sub(u, one)), v.sub(one, v.sub(u, x)));
   const correction = v.let(v.op("v128.andnot", v.div(lost, u), exact));
   const f = v.let(v.select(exact, x, v.sub(m, one)));
-  const result = v.let(special(v, u, combine(v, f, exponent, correction)));
+  const result = v.let(special(v, u, combine(v, f, exponent, correction, "polynomialInPairs")));
   return v.select(v.lt(v.abs(x), v.f32(2 ** -25)), x, result);
 }

@@ -5,6 +5,9 @@ import type { ConstantTable } from "./constants.ts";
 /** Pushes a vector when called. */
 export type Vec = () => void;
 
+/** How a polynomial is evaluated. */
+export type Rule = "polynomial" | "polynomialInPairs";
+
 export class VectorCode {
   constructor(
     readonly code: Code,
