@@ -63,16 +63,19 @@ export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOn
 
 /** What a kernel reads in patches, or with steps, that no kernel before it in the part has left in the cache. */
 function toPrefetch(group: Group, before: readonly Group[], plan: Blocked): Value[] {
-  if (!readsPatches(group)) return [];
+  const maps = [...plan.reads.get(group)!].filter((value) => samplesAxis(value) === 0 && value.type.dtype === "f32");
+  if (!readsPatches(group, maps)) return [];
   const touched = new Set(before.flatMap((other) => [...other.outputs, ...plan.reads.get(other)!]));
-  return [...plan.reads.get(group)!].filter(
-    (value) =>
-      samplesAxis(value) === 0 && value.type.dtype === "f32" && plan.storageOf(value) !== "part" && !touched.has(value),
-  );
+  return maps.filter((value) => plan.storageOf(value) !== "part" && !touched.has(value));
 }
 
-function readsPatches({ anchor }: Group): boolean {
-  const strided = () => (anchor!.attrs.stride as number[]).some((step) => step > 1);
-  const gradient = anchor?.op === "conv2d_grad_input" || anchor?.op === "conv2d_grad_weight";
-  return anchor?.op === "tile" || (gradient && strided());
+function readsPatches({ anchor }: Group, maps: readonly Value[]): boolean {
+  if (anchor?.op === "tile") return true;
+  if (anchor?.op === "conv2d_grad_weight") return isStrided(anchor);
+  if (anchor?.op === "conv2d_grad_input" && isStrided(anchor)) return true;
+  // What follows in registers reads a few pixels of each map at a time.
+  const isConvolution = anchor?.op === "conv2d" || anchor?.op === "conv2d_grad_input";
+  return isConvolution && maps.some((value) => !anchor.inputs.includes(value));
 }
+
+const isStrided = ({ attrs }: Value): boolean => (attrs.stride as number[]).some((step) => step > 1);
