@@ -70,12 +70,18 @@ function toPrefetch(group: Group, before: readonly Group[], plan: Blocked): Valu
 }
 
 function readsPatches({ anchor }: Group, maps: readonly Value[]): boolean {
-  if (anchor?.op === "tile") return true;
-  if (anchor?.op === "conv2d_grad_weight") return isStrided(anchor);
-  if (anchor?.op === "conv2d_grad_input" && isStrided(anchor)) return true;
-  // What follows in registers reads a few pixels of each map at a time.
-  const isConvolution = anchor?.op === "conv2d" || anchor?.op === "conv2d_grad_input";
-  return isConvolution && maps.some((value) => !anchor.inputs.includes(value));
+  switch (anchor?.op) {
+    case "tile":
+    case "conv2d_grad_weight":
+      return true;
+    case "conv2d":
+    case "conv2d_grad_input":
+      // What follows in registers reads a few pixels of each map at a time.
+      return isStridedGradient(anchor) || maps.some((value) => !anchor.inputs.includes(value));
+    default:
+      return false;
+  }
 }
 
-const isStrided = ({ attrs }: Value): boolean => (attrs.stride as number[]).some((step) => step > 1);
+const isStridedGradient = ({ op, attrs }: Value): boolean =>
+  op === "conv2d_grad_input" && (attrs.stride as number[]).some((step) => step > 1);

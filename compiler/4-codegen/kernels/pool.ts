@@ -37,30 +37,42 @@ type Visit = (number: Expr, row: Affine, column: Affine) => void;
 function eachElement(ctx: GroupContext, w: Windows, y: Affine, x: Affine, visit: Visit): void {
   const { k } = ctx;
   const { e } = k;
-  const row = (ky: Affine) => addAffine(addAffine(affine(-w.padding[0]), y, w.stride[0]), ky);
-  const column = (kx: Affine) => addAffine(addAffine(affine(-w.padding[1]), x, w.stride[1]), kx);
-  const covered = [0, 1].every(
-    (a) => w.padding[a] === 0 && (w.output[a] - 1) * w.stride[a] + w.kernel[a] <= w.input[a],
-  );
-  if (covered && w.kernel[0] * w.kernel[1] <= UNROLL) {
-    for (let ky = 0; ky < w.kernel[0]; ky++)
-      for (let kx = 0; kx < w.kernel[1]; kx++)
-        visit(e.const(ky * w.kernel[1] + kx, "i32"), row(affine(ky)), column(affine(kx)));
-    return;
-  }
-  const bounds = (a: 0 | 1, position: Affine): [Expr | number, Expr | number] => {
-    if (covered) return [0, w.kernel[a]];
-    const start = addAffine(affine(w.padding[a]), position, -w.stride[a]);
-    const from = k.let(e.binary("max", k.index(start), e.const(0, "i32")), "from");
-    const to = k.let(e.binary("min", k.index(addAffine(affine(w.input[a]), start)), e.const(w.kernel[a], "i32")), "to");
-    return [from, to];
+  const corner = [y, x].map((at, a) => addAffine(affine(-w.padding[a]), at, w.stride[a]));
+  const element = (number: Expr, ky: Affine, kx: Affine) =>
+    visit(number, addAffine(corner[0], ky), addAffine(corner[1], kx));
+  const writtenOut = () => {
+    for (let i = 0; i < w.kernel[0] * w.kernel[1]; i++)
+      element(e.const(i, "i32"), affine(Math.floor(i / w.kernel[1])), affine(i % w.kernel[1]));
   };
-  const [rowFrom, rowTo] = bounds(0, y);
-  const [columnFrom, columnTo] = bounds(1, x);
-  k.for("ky", rowFrom, rowTo, 1, (ky) =>
-    k.for("kx", columnFrom, columnTo, 1, (kx) =>
-      visit(k.index(affine(0, [ky, w.kernel[1]], [kx, 1])), row(affine(0, [ky, 1])), column(affine(0, [kx, 1]))),
-    ),
+  const looped = (bounds: (a: 0 | 1) => readonly [Expr | number, Expr | number]) => {
+    const [rows, columns] = [bounds(0), bounds(1)];
+    k.for("ky", ...rows, 1, (ky) =>
+      k.for("kx", ...columns, 1, (kx) =>
+        element(k.index(affine(0, [ky, w.kernel[1]], [kx, 1])), affine(0, [ky, 1]), affine(0, [kx, 1])),
+      ),
+    );
+  };
+  const inside = (a: 0 | 1): [Expr, Expr] => {
+    const from = k.let(e.binary("max", k.index(addAffine(affine(), corner[a], -1)), e.const(0, "i32")), "from");
+    const left = k.index(addAffine(affine(w.input[a]), corner[a], -1));
+    return [from, k.let(e.binary("min", left, e.const(w.kernel[a], "i32")), "to")];
+  };
+  const axes = [0, 1] as const;
+  const short = w.kernel[0] * w.kernel[1] <= UNROLL;
+  const covered = axes.every((a) => w.padding[a] === 0 && (w.output[a] - 1) * w.stride[a] + w.kernel[a] <= w.input[a]);
+  if (covered) return short ? writtenOut() : looped((a) => [0, w.kernel[a]]);
+  if (!short) return looped(inside);
+  const within = axes.flatMap((a) => {
+    const first = k.index(corner[a]);
+    return [
+      e.compare("ge", first, e.const(0, "i32")),
+      e.compare("le", first, e.const(w.input[a] - w.kernel[a], "i32")),
+    ];
+  });
+  k.if(
+    within.reduce((all, one) => e.binary("and", all, one)),
+    writtenOut,
+    () => looped(inside),
   );
 }
 
