@@ -110,14 +110,31 @@ export function maxPool(ctx: GroupContext): void {
     const where = indices.length > 0 ? k.variable(splat(firstInside(ctx, windows, index)), "where") : null;
     eachElement(ctx, windows, index[2], index[3], (number, row, column) => {
       const value = ctx.scope(lane).at(x, [index[0], index[1], row, column]);
-      const better = k.let(e.binary("or", e.compare("gt", value, e.local(best)), e.compare("ne", value, value)));
-      if (where) k.set(where, e.select(better, splat(number), e.local(where)));
-      k.set(best, e.select(better, value, e.local(best)));
+      takeLarger(ctx, { best, where }, value, splat(number));
     });
     const registers = new Map<Value, Expr>(indices.map((v) => [v, e.local(where!)]));
     if (anchor.op === "max_pool2d") registers.set(anchor, e.local(best));
     finish(ctx, index, lane, registers);
   });
+}
+
+/** The largest element of a window so far, and its number. */
+export interface Largest {
+  readonly best: Local;
+  readonly where: Local | null;
+}
+
+/** Goes on to an element of a greater number: the first of the largest wins, and the last NaN over all. */
+export function takeLarger({ k }: GroupContext, { best, where }: Largest, value: Expr, number: Expr): void {
+  const { e } = k;
+  const nan = k.let(e.compare("ne", value, value));
+  if (where) {
+    const better = e.binary("or", e.compare("gt", value, e.local(best)), nan);
+    const zero: Expr = { k: "const", ty: number.ty, value: 0 };
+    k.set(where, e.binary("max", e.local(where), e.select(better, number, zero)));
+  }
+  // What is compared with the next element waits for a maximum, not for `better`.
+  k.set(best, e.select(nan, value, e.binary("pmax", e.local(best), value)));
 }
 
 /** The number of the first window element inside the input: where the scan starts. */

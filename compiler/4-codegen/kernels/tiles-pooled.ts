@@ -4,6 +4,7 @@ import type { Affine, Expr } from "../../ir/loops.ts";
 import { finish, type GroupContext } from "../group-context.ts";
 import { addAffine, affine } from "../kernel-builder.ts";
 import type { Index } from "../scope.ts";
+import { takeLarger } from "./pool.ts";
 import type { At } from "./tiles.ts";
 
 /** Calls use(row of the patch, its pixels) for a gradient that an unpooling spreads out: each window is read once. */
@@ -64,10 +65,7 @@ export function poolRows(
         const [largest, number] = [best[Math.floor(v / wide)], where[Math.floor(v / wide)]];
         // The first of a window is the largest yet, whatever it is.
         if (r === 0 && v % wide === 0) return k.set(largest, value);
-        const better = k.let(e.binary("or", e.compare("gt", value, e.local(largest)), e.compare("ne", value, value)));
-        const own = splat(e.const(r * wide + (v % wide), "i32"));
-        if (number) k.set(number, e.select(better, own, e.local(number)));
-        k.set(largest, e.select(better, value, e.local(largest)));
+        takeLarger(ctx, { best: largest, where: number }, value, splat(e.const(r * wide + (v % wide), "i32")));
       });
     }
     best.forEach((largest, v) => {
