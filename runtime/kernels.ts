@@ -92,6 +92,8 @@ export class Kernels {
     memory.integers[manifest.rng / 4 + 1] = draw;
     const found = this.engine.run(name, n);
     if (found > 0) {
+      // The program ended early: weights may be new, and their packed form old.
+      this.#unpacked = true;
       this.#refuseInputs(name, n);
       const { label, place, kernel } = manifest.programs[name].calls![found - 1];
       throw new NonFiniteError(label, place, kernel, name, host.step + 1);

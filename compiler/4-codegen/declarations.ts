@@ -213,7 +213,10 @@ export interface TensorView {
   readonly name: string;
   readonly kind: "param" | "buffer" | "state";
   readonly shape: readonly number[];
-  /** The trainer's own memory: it changes with each step, and may be written. On several threads it is shared memory. */
+  /**
+   * The trainer's own memory: it changes with each step, and may be written. On several threads it is shared memory. Once it has
+   * been asked for, each call prepares the weights anew for its kernels, as they may have been written.
+   */
   readonly data: ${floats};
 }
 

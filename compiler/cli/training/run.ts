@@ -1,8 +1,17 @@
 /** `mlc train`: from a compiled model and its data to trained weights, with everything that has to happen on the way. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { createTrainer, type EpochResult, type FitStep, NonFiniteError, type Trainer } from "../../../runtime/index.ts";
+import {
+  createTrainer,
+  decodeSafetensors,
+  type EpochResult,
+  type FitStep,
+  NonFiniteError,
+  type Trainer,
+  toNumbers,
+} from "../../../runtime/index.ts";
 import { CompileError, type Diagnostic } from "../../diagnostics.ts";
+import { sizeOf } from "../../ir/graph.ts";
 import { type Datasets, openData } from "../data/open.ts";
 import { Interrupted, UserError } from "../errors.ts";
 import { checkWritable, writeAtomically } from "../files.ts";
@@ -127,7 +136,7 @@ class Run {
   begin(facts: Omit<Start, "parameters">): void {
     const { trainer, options, io } = this;
     for (const note of trainer.notes) if (!options.quiet) io.stderr.write(`note: ${note}\n`);
-    const start = { ...facts, parameters: trainer.parameters().reduce((sum, { data }) => sum + data.length, 0) };
+    const start = { ...facts, parameters: trainer.parameters().reduce((sum, { shape }) => sum + sizeOf(shape, 1), 0) };
     this.report?.begin(trainer, options, start);
     if (options.json) {
       const { name: model, batch, memoryBytes: memory } = trainer.manifest;
@@ -153,7 +162,7 @@ class Run {
     this.emit({ event: "epoch", epoch, loss_sum: lossSum, loss_mean: loss, seconds });
     if (evaluation) this.emit({ event: "eval", epoch, ...plainEvaluation(this.trainer.manifest, evaluation) });
     this.report?.epoch({ epoch, loss, lossSum, seconds, evaluation });
-    this.refuseNonFinite();
+    await this.refuseNonFinite();
     if (evaluation) await this.best?.see(epoch, evaluation);
     if (this.options.checkpointDir !== undefined) await saveCheckpoint(this.options.checkpointDir, this.trainer);
     this.before = performance.now();
@@ -168,7 +177,7 @@ class Run {
     const { trainer, options } = this;
     const { save, checkpointDir } = options;
     const saved: string[] = [];
-    this.refuseNonFinite();
+    await this.refuseNonFinite();
     if (save !== undefined) {
       await writeAtomically(save, await trainer.save({ weightsOnly: true, averaged: options.average }));
       saved.push(save);
@@ -196,7 +205,7 @@ class Run {
     const isFile = error instanceof UserError && error.code === "file";
     if (!isFile || save === undefined || step === this.first) return error;
     try {
-      this.refuseNonFinite();
+      await this.refuseNonFinite();
       await writeAtomically(save, await this.trainer.save({ weightsOnly: true, averaged: average }));
     } catch {
       return error;
@@ -215,10 +224,12 @@ class Run {
   }
 
   /** The last update may have overflowed after a loss that was still finite: such weights are not worth keeping. */
-  private refuseNonFinite(): void {
+  private async refuseNonFinite(): Promise<void> {
     const { trainer, options } = this;
     if (options.keepGoing) return;
-    const found = trainer.parameters().find(({ data }) => !data.every(Number.isFinite));
+    // In a copy: of weights that others can write, kernels cannot rely on what they have packed.
+    const { tensors } = decodeSafetensors(await trainer.save({ weightsOnly: true, averaged: false }));
+    const found = trainer.parameters().find(({ name }) => !toNumbers(tensors.get(name)!, name).every(Number.isFinite));
     if (found)
       throw this.divergence(`${found.name} has values that are not finite after step ${trainer.progress.step}`);
   }
