@@ -56,6 +56,12 @@ export const exp = (v: VectorCode, x: Vec): Vec => power(v, x, "polynomial");
 /** e^x as a part of other functions, by Estrin's rule. */
 const expWithin = (v: VectorCode, x: Vec): Vec => power(v, x, "polynomialInPairs");
 
+/** e^x by one factor, for |x| <= 87: the result is a normal number. NaN stays. */
+function expOfModest(v: VectorCode, x: Vec): Vec {
+  const { fraction, shifted } = reduce(v, x, "polynomialInPairs");
+  return v.mul(v.add(fraction, v.f32(1)), powerOf2(v, v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 127))));
+}
+
 function power(v: VectorCode, x: Vec, rule: Rule): Vec {
   const { fraction, scales } = scaled(v, x, rule);
   return v.mul(v.mul(v.add(fraction, v.f32(1)), scales[0]), scales[1]);
@@ -82,13 +88,7 @@ export function tanh(v: VectorCode, x: Vec): Vec {
   const square = v.let(v.mul(x, x));
   const near = v.let(v.add(v.mul(v.mul(v.polynomialInPairs(square, TANH_TAIL), square), x), x));
   const magnitude = v.let(v.abs(x));
-  const { fraction, shifted } = reduce(
-    v,
-    v.let(v.op("f32x4.pmin", v.add(magnitude, magnitude), v.f32(20))),
-    "polynomialInPairs",
-  );
-  const scale = powerOf2(v, v.op("i32x4.sub", shifted, v.i32(ROUNDER_BITS - 127)));
-  const exponential = v.mul(v.add(fraction, v.f32(1)), scale);
+  const exponential = expOfModest(v, v.let(v.op("f32x4.pmin", v.add(magnitude, magnitude), v.f32(20))));
   const far = v.sub(v.f32(1), v.div(v.f32(2), v.add(exponential, v.f32(1))));
   return v.select(v.lt(magnitude, v.f32(0.625)), near, withSign(v, far, x));
 }
@@ -114,6 +114,6 @@ export function erf(v: VectorCode, x: Vec): Vec {
   // From 4 on erf is 1 in f32, while the polynomial would turn round.
   const magnitude = v.let(v.op("f32x4.pmin", v.abs(x), v.f32(4)));
   const logarithm = v.sub(v.mul(v.polynomialInPairs(magnitude, ERF_FAR), magnitude), magnitude);
-  const far = v.sub(v.f32(1), expWithin(v, logarithm));
+  const far = v.sub(v.f32(1), expOfModest(v, v.let(logarithm)));
   return v.select(v.lt(v.f32(475 / 512), magnitude), withSign(v, far, x), near);
 }
