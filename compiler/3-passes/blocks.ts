@@ -141,7 +141,8 @@ class Blocking {
     const axis = samplesAxis(value);
     if (axis < 0 || this.layoutOf(value, batch).panel !== 0 || this.areSplit(value)) return false;
     const { unit } = teamsOf(batch);
-    return axis === 0 || (batch % unit === 0 && Number.isInteger(Math.log2(unit)));
+    const areColumns = axis > 0 && axis === value.type.shape.length - 1;
+    return !areColumns || (batch % unit === 0 && Number.isInteger(Math.log2(unit)));
   }
 
   /** Whether the samples are the columns of panels: where one of them lies is not linear in its number. */

@@ -15,8 +15,10 @@ import {
   topological,
   type Value,
 } from "../ir/graph.ts";
+import { opNamed } from "../ops/index.ts";
 import { Layouts } from "./layout.ts";
 import { rebuild, rewrite, rewriteProgram } from "./rewrite.ts";
+import { samplesAxis } from "./samples.ts";
 
 export function packWeights(module: Module, b: Builder): Module {
   const training = module.programs.find(({ name }) => name === "train_step");
@@ -52,19 +54,20 @@ function afterwards(program: Program, { updates }: Program, b: Builder): Program
   return rewriteProgram(program, b, (value, inputs) => leaf(value) ?? rebuild(b, value, inputs));
 }
 
-/** What the tensors alone decide and something else reads, if its layout was changed on the way. */
+/** What is the tensors' own, in another layout, where something else reads it. */
 function packedIn(program: Program): Value[] {
   const all = topological(roots(program));
   const known = new Set<Value>();
   const arranged = new Set<Value>();
   for (const value of all) {
-    const { op, inputs } = value;
+    const { op, inputs, type } = value;
     const isKnown = inputs.length > 0 ? inputs.every((input) => known.has(input)) : isTensorKind(op) || op === "const";
-    if (!isKnown) continue;
+    if (!isKnown || samplesAxis(value) >= 0) continue;
     known.add(value);
-    if (op === "relayout" || op === "tile" || inputs.some((input) => arranged.has(input))) arranged.add(value);
+    const isView = opNamed(op).category === "view" && inputs.some((input) => arranged.has(input));
+    if (type.dtype === "f32" && (op === "relayout" || op === "tile" || isView)) arranged.add(value);
   }
-  const read = all.filter((value) => !known.has(value)).flatMap(({ inputs }) => inputs);
+  const read = all.filter((value) => !arranged.has(value)).flatMap(({ inputs }) => inputs);
   return [...new Set(read.filter((value) => arranged.has(value)).map(peeled))];
 }
 

@@ -70,6 +70,7 @@ describe.each([
   ["samples as columns of whole teams", COLUMNS, 16],
   ["samples as columns, parts of more than one", COLUMNS, 32],
   ["cifar_net", descending("cifar_net"), 11],
+  ["cifar_net in teams of 6 and 3", descending("cifar_net"), 40],
   ["regression", descending("regression"), 9],
   ["vit_tiny", descending("vit_tiny"), 3],
   ["mobilenet_small", descending("mobilenet_small"), 9],
@@ -89,4 +90,20 @@ describe.each([
       expect(error, name).toBeLessThan(1e-4 * (size + 0.01));
     }
   });
+});
+
+test("a batch of any size runs in one region from its first convolution to its last gradient", () => {
+  const inRegion = (batch: number) => {
+    const { loops } = compile(model("cifar_net"), { batch });
+    const step = loops.programs.find(({ name }) => name === "train_step")!;
+    const regions = step.steps.filter(isBlocks);
+    return regions.map(({ parts }) => parts.flatMap(({ calls }) => calls.map(({ kernel }) => kernel.name)).length);
+  };
+  const [usual] = inRegion(64);
+  expect(usual).toBeGreaterThan(30);
+  for (const batch of [33, 40, 48, 50, 63, 72, 80, 96, 100, 120, 200]) {
+    const [kernels, ...others] = inRegion(batch);
+    expect(others, `batch of ${batch}`).toEqual([]);
+    expect(Math.abs(kernels - usual), `batch of ${batch}`).toBeLessThan(10);
+  }
 });

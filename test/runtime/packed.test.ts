@@ -93,6 +93,16 @@ describe("a training step", () => {
     expect(targets(module, "pack")).toHaveLength(4);
   });
 
+  it("packs nothing of each sample, not even what is the same for all", () => {
+    // A softmax adds up to one, so what squeeze_excitation makes of its mean is known.
+    const net =
+      "let side = in |> softmax(axis = -1) |> squeeze_excitation(1); in + side; conv2d(10, kernel = 12); flatten";
+    const { tensors } = packing(model("sgd(lr = 0.1)").replace(/net {.*}/, `net { ${net} }`));
+    const packed = tensors.filter(({ kind }) => kind === "packed");
+    expect(packed.length).toBeGreaterThan(0);
+    expect(packed.filter(({ shape }) => shape.some((size) => !Number.isInteger(size)))).toEqual([]);
+  });
+
   it("leaves frozen weights as they were packed", () => {
     const module = packing(model('sgd(lr = 0.1) { "c1.*": frozen }'));
     expect(targets(module, "pack")).toHaveLength(3);
