@@ -331,7 +331,7 @@ class Assembly {
       buffers: sum("buffer"),
       states: sum("state"),
       packed: sum("packed"),
-      inputs: this.fixed - this.given - blockBytes * blockThreads,
+      inputs: fixed - this.given - blockBytes * blockThreads,
       blocks: { bytes: blockBytes, threads: blockThreads },
       total: memoryBytes,
       programs: this.programs.map(({ plan, steps }, i) => ({

@@ -9,6 +9,7 @@ import {
   type Attr,
   INIT_NUMBERS,
   type InputDecl,
+  isTensorKind,
   type Module,
   type Program,
   roots,
@@ -42,8 +43,9 @@ export function printValue(value: Value, names: Names): string {
   return [head, operands, printAttrs(value.attrs)].filter((part) => part !== "").join(" ");
 }
 
+/** Whether the name says which leaf it is; a packed one has a layout too. */
 export function isNamedLeaf(op: string): boolean {
-  return ["input", "param", "buffer", "state", "total", "host"].includes(op);
+  return op === "input" || op === "host" || (isTensorKind(op) && op !== "packed");
 }
 
 export function printProgram(program: Program): string {

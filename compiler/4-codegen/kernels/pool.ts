@@ -119,7 +119,7 @@ export function maxPool(ctx: GroupContext): void {
 }
 
 /** The largest element of a window so far, and its number. */
-export interface Largest {
+interface Largest {
   readonly best: Local;
   readonly where: Local | null;
 }

@@ -21,8 +21,8 @@ interface Axis {
 
 const OPS = { sum: { op: "add", start: 0 }, max: { op: "max", start: Number.NEGATIVE_INFINITY } } as const;
 
-/** Vectors of results that threads share out at once: a cache line. */
-const SHARE = 4;
+/** Vectors in a cache line. */
+const LINE = 4;
 
 /** Iterations of the outermost loop that are added up on their own. */
 const LONG_SUM = 16;
@@ -42,7 +42,7 @@ export function reduce(ctx: GroupContext): void {
     return;
   }
   const lanes = kept.pop()!;
-  const blocks = Math.ceil(iterations(ctx, lanes) / (ctx.target.lanes * SHARE));
+  const blocks = Math.ceil(iterations(ctx, lanes) / (ctx.target.lanes * LINE));
   if (ctx.target.lanes > 1 && kept.length === 0 && reduced.length > 1 && !lanes.extent.dynamic) {
     const few = bestBalanced([blocks, iterations(ctx, reduced[0])]) === 1;
     if (few) return inParts(ctx, lanes, reduced, origin);
@@ -114,7 +114,7 @@ function inParts(ctx: GroupContext, lanes: Axis, [outer, ...inner]: readonly Axi
  */
 function vectorsAtOnce(ctx: GroupContext): number {
   const perSample = ctx.group.outputs[0].type.shape.includes("n");
-  return perSample && reductions(ctx).length > 1 ? SHARE : 2 * SHARE;
+  return perSample && reductions(ctx).length > 1 ? LINE : 2 * LINE;
 }
 
 /** Blocks of vectors along a kept axis, then single vectors, then single elements. */
