@@ -13,7 +13,7 @@ const LOG_TAIL = [
   ...[2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1],
 ];
 
-/** ln(2^k (1 + f)) + correction. */
+/** ln(2^k (1 + f)) + correction. log keeps to Horner's rule: each bit of it is in every cross-entropy's course of training. */
 function combine(v: VectorCode, f: Vec, k: Vec, correction: Vec, rule: Rule): Vec {
   const square = v.let(v.mul(f, f));
   const tail = v.mul(v.mul(v[rule](f, LOG_TAIL), square), f);
