@@ -8,6 +8,7 @@ import { addsUpInTeams, type Blocked, planBlocks } from "./3-passes/blocks.ts";
 import { fuse } from "./3-passes/fuse.ts";
 import { hostExpr } from "./3-passes/host.ts";
 import { Layouts } from "./3-passes/layout.ts";
+import { joinUpdates } from "./3-passes/rows.ts";
 import { schedule } from "./3-passes/schedule.ts";
 import { assemble, MOST_THREADS } from "./4-codegen/assemble.ts";
 import { emitJs } from "./4-codegen/js-backend.ts";
@@ -144,7 +145,9 @@ export function compile(source: string, options: CompileOptions = {}): Compilati
 export function planPrograms(module: Module, layouts: Layouts, target: Target, storeAll = false): Blocked[] {
   const options = { batch: module.batch, target, layouts };
   const addsUp = (value: Value) => addsUpInTeams(value, options);
-  return module.programs.map((program) => planBlocks(schedule(fuse(program, { storeAll, addsUp })), options));
+  const schedules = module.programs.map((program) => schedule(fuse(program, { storeAll, addsUp })));
+  const joined = storeAll ? schedules : joinUpdates(schedules, module, layouts);
+  return joined.map((plan) => planBlocks(plan, options));
 }
 
 function requirement({ program, condition, message, span }: ProgramRequirement): ManifestRequirement {

@@ -12,6 +12,7 @@ import { isHost } from "./host.ts";
 import { costOf, isExactWindow, isInlinable, isLeaf } from "./inline.ts";
 import { isSpreadWhenRead, joinPools } from "./pooling.ts";
 import { joinSiblings } from "./siblings.ts";
+import { computedByUpdates, isLarge, mergeUpdates, updatedAlone } from "./updates.ts";
 
 export interface Group {
   /** The operation whose kernel template the group uses; null for a map. */
@@ -24,6 +25,8 @@ export interface Group {
   readonly also?: Value;
   /** The pooling whose windows an inverse transform keeps the largest elements of. */
   readonly pool?: Value;
+  /** Of updates that apply one formula to several tensors: what lies one behind the other, operand by operand. */
+  readonly rows?: readonly (readonly Value[])[];
   /** Why the first output is stored: for `mlc explain`. */
   readonly reason: string;
 }
@@ -92,6 +95,8 @@ class Fusion {
   private readonly index = new Map<Value, number>();
   private readonly users = new Map<Value, Value[]>();
   private readonly roots: Set<Value>;
+  private readonly ofUpdates: ReadonlySet<Value>;
+  private readonly updatedAlone: ReadonlySet<Value>;
   private readonly stored = new Map<Value, string>();
   private readonly costs = new Map<Value, number>();
 
@@ -105,6 +110,8 @@ class Fusion {
       this.index.set(value, i);
       for (const input of new Set(value.inputs)) this.users.set(input, [...(this.users.get(input) ?? []), value]);
     });
+    this.ofUpdates = computedByUpdates(program, this.order, this.usersOf);
+    this.updatedAlone = updatedAlone(program);
   }
 
   run(): Fused {
@@ -181,6 +188,9 @@ class Fusion {
   }
 
   /**
+   * The update of a parameter follows the anchor that makes the gradient only where there is no state: else one kernel runs from
+   * end to end of all that are not large.
+   *
    * Grows the set of values computed from the anchor in registers, in topological order, and remembers the last moment at
    * which exactly one of them was needed outside.
    */
@@ -188,17 +198,20 @@ class Fusion {
     let best = { inside: new Set<Value>(), end: anchor };
     if (this.options.storeAll || writesInPieces(anchor) || this.options.addsUp?.(anchor)) return best;
     const members = new Set<Value>([anchor]);
+    let isUpdate = false;
     const waiting = new Set(this.users.get(anchor) ?? []);
     for (let i = 0; i < EPILOGUE_LIMIT && waiting.size > 0; i++) {
       const next = [...waiting].reduce((a, c) => (this.index.get(c)! < this.index.get(a)! ? c : a));
       waiting.delete(next);
       if (taken.has(next) || !this.follows(next, anchor, members)) continue;
       members.add(next);
+      isUpdate ||= this.ofUpdates.has(next) && !isLarge(next);
       for (const user of this.users.get(next) ?? []) waiting.add(user);
       const open = [...members].filter(
         (v) => this.roots.has(v) || (this.users.get(v) ?? []).some((u) => !members.has(u)),
       );
-      if (open.length === 1 && open[0] === next && next.type.dtype !== "bool") {
+      const isAllowed = next.type.dtype !== "bool" && (!isUpdate || this.updatedAlone.has(next));
+      if (isAllowed && open.length === 1 && open[0] === next) {
         best = { inside: new Set([...members].filter((v) => v !== next)), end: next };
       }
     }
@@ -266,49 +279,6 @@ function attachIndices(groups: readonly Group[]): Group[] {
     if (pool) pool.outputs.push(group.outputs[0]);
     return !pool;
   });
-}
-
-/** New values of a parameter and of its optimizer state that share operands are computed by one kernel. */
-function mergeUpdates(program: Program, groups: readonly Group[], indexOf: (value: Value) => number): Group[] {
-  const updates = new Set(program.updates.map((u) => u.value));
-  const stored = new Set(groups.flatMap((g) => g.outputs));
-  const merged: Group[] = [];
-  const byLeaf = new Map<string, Group>();
-  for (const group of [...groups].sort((a, c) => indexOf(a.outputs[0]) - indexOf(c.outputs[0]))) {
-    const value = group.outputs[0];
-    const param = group.anchor === null && updates.has(value) ? updatedTensor(program, value) : undefined;
-    const host = param && byLeaf.get(param);
-    if (host && canJoin(host, value, stored, indexOf)) host.outputs.push(value);
-    else {
-      merged.push(group);
-      if (param) byLeaf.set(param, group);
-    }
-  }
-  return merged;
-}
-
-/** `conv1.weight` for the updates of `conv1.weight`, of its state `conv1.weight.velocity` and of `conv1.weight@average`. */
-function updatedTensor(program: Program, value: Value): string | undefined {
-  const target = program.updates.find((u) => u.value === value)!.target;
-  const owner = program.updates.find((u) => target.startsWith(u.target) && /[.@]/.test(target[u.target.length]));
-  return owner?.target ?? target;
-}
-
-/** No third kernel may stand between the two: everything `value` reads is older than the group, or in it. */
-function canJoin(group: Group, value: Value, stored: ReadonlySet<Value>, indexOf: (value: Value) => number): boolean {
-  const first = Math.min(...group.outputs.map(indexOf));
-  const same = group.outputs[0].type.shape;
-  if (value.type.shape.length !== same.length || value.type.shape.some((dim, i) => dim !== same[i])) return false;
-  const stack = [...value.inputs];
-  const seen = new Set<Value>();
-  while (stack.length > 0) {
-    const v = stack.pop()!;
-    if (seen.has(v) || indexOf(v) < first || group.outputs.includes(v)) continue;
-    seen.add(v);
-    if (stored.has(v)) return false;
-    stack.push(...v.inputs);
-  }
-  return true;
 }
 
 /** Whether neighbouring patches of an untile share pixels. */

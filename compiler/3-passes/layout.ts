@@ -9,7 +9,7 @@ import { tilingOf } from "../ops/tiles.ts";
 import type { Target } from "../target.ts";
 import { addsUpInTeams } from "./blocks.ts";
 import { isHost } from "./host.ts";
-import { isLeaf } from "./inline.ts";
+import { isInlinable, isLeaf } from "./inline.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 import { isDepthwise, reach } from "./taps.ts";
 
@@ -83,7 +83,45 @@ function placed(module: Module, b: Builder, target: Target): Module {
   const copied = (value: Value) => isLeaf(value) || isHost(value) || value.op === "max_pool2d_index";
   const rowMajor = (value: Value) =>
     copied(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row");
-  return { ...stored, programs: stored.programs.map((p) => mapRoots(p, rowMajor)) };
+  const updates = new Straightening(layouts, b);
+  const programs = stored.programs.map((p) => ({
+    ...p,
+    updates: p.updates.map((u) => ({ ...u, value: updates.of(u.value) })),
+  }));
+  return { ...stored, programs: programs.map((p) => mapRoots(p, rowMajor)) };
+}
+
+/** What an update reads at the places of its tensor's elements, in the order of those: so that updates are loops over memory. */
+class Straightening {
+  private readonly known = new Map<Value, Value>();
+
+  constructor(
+    private readonly layouts: Layouts,
+    private readonly b: Builder,
+  ) {}
+
+  of(value: Value): Value {
+    let straight = this.known.get(value);
+    if (!straight) {
+      straight = this.straighten(value);
+      this.known.set(value, straight);
+    }
+    return straight;
+  }
+
+  private straighten(value: Value): Value {
+    const { category } = opNamed(value.op);
+    if (category === "elementwise") {
+      return rebuild(
+        this.b,
+        value,
+        value.inputs.map((input) => this.of(input)),
+      );
+    }
+    const isArranged =
+      category === "view" ? isInlinable(value) && value.op !== "broadcast" : this.layouts.nameOf(value) !== "row";
+    return isArranged && value.type.dtype === "f32" ? this.b.op("relayout", [value], { layout: "row" }) : value;
+  }
 }
 
 /** Patches that overlap are added up in rows with room for what lies beside the image. */

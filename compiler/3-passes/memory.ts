@@ -16,6 +16,20 @@ export const SLACK = 64;
 
 export const align = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
+/** What a tensor of so many bytes takes. */
+export const room = (bytes: number): number => align(bytes + SLACK);
+
+/** Where tensors of so many bytes lie one behind the other, and what they take together. */
+export function inRow(sizes: readonly number[]): { offsets: number[]; bytes: number } {
+  const offsets: number[] = [];
+  let bytes = 0;
+  for (const size of sizes) {
+    offsets.push(bytes);
+    bytes += room(size);
+  }
+  return { offsets, bytes };
+}
+
 /**
  * Offsets for the intervals: largest first, each at the lowest free place that is large enough among those it meets in time
  * (greedy by size, Pisarchyk & Lee, arXiv:2001.03288).

@@ -168,6 +168,17 @@ export const viewRules: readonly Rule[] = [
     },
   },
   {
+    name: "transpose-contract-rows",
+    doc: "(Σₘ x[m, i] y[m, j])ᵀ → Σₘ y[m, j] x[m, i]",
+    ops: ["transpose"],
+    rewrite({ inputs: [sums], attrs }, { b }) {
+      const perm = swapOfLastTwo(sums.type.shape.length);
+      if (sums.op !== "contract_rows" || String(attrs.perm) !== String(perm)) return null;
+      const [x, y] = sums.inputs;
+      return b.op("contract_rows", [y, x], sums.attrs);
+    },
+  },
+  {
     name: "concat-one",
     doc: "concat(x) → x",
     ops: ["concat"],

@@ -2,7 +2,8 @@
 import type { Blocked } from "../3-passes/blocks.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import { align, type Interval, planArena, SLACK } from "../3-passes/memory.ts";
+import { type Interval, inRow, planArena, room } from "../3-passes/memory.ts";
+import { tensorOf } from "../3-passes/rows.ts";
 import type { Value } from "../ir/graph.ts";
 import { type Layout, layoutNamed } from "../ir/layout.ts";
 import type { Target } from "../target.ts";
@@ -10,8 +11,16 @@ import type { Source } from "./lower.ts";
 import { isRegion, type LoweredProgram, type LoweredRegion } from "./lower-program.ts";
 import { elemOf } from "./scope.ts";
 
-/** What lies in an arena: a value, the sums of the teams of samples that it is the total of, or a call's common memory. */
-export type Tenant = Value | Source | string;
+/** What lies in an arena: values, the sums of the teams of samples that one is the total of, or a call's common memory. */
+export type Tenant = Value | Row | Source | string;
+
+/** Values that lie one behind the other. */
+export interface Row {
+  readonly kind: "row";
+  readonly values: readonly Value[];
+  readonly offsets: readonly number[];
+  readonly bytes: number;
+}
 
 export interface Arena {
   readonly bytes: number;
@@ -56,25 +65,47 @@ class Intervals {
   private readonly all = new Map<Tenant, { bytes: number; from: number; to: number }>();
 
   use(tenant: Tenant, bytes: number, from: number, to: number): void {
-    const interval = this.all.get(tenant) ?? { bytes: align(bytes + SLACK), from, to };
+    const interval = this.all.get(tenant) ?? { bytes: room(bytes), from, to };
     interval.to = Math.max(interval.to, to);
     this.all.set(tenant, interval);
   }
 
   plan(): Arena {
-    const { offsets, bytes } = planArena([...this.all.values()]);
-    return { bytes, offsets: new Map([...this.all.keys()].map((key, i) => [key, offsets[i]])), intervals: this.all };
+    const planned = planArena([...this.all.values()]);
+    const offsets = new Map<Tenant, number>();
+    [...this.all.keys()].forEach((tenant, i) => {
+      const offset = planned.offsets[i];
+      offsets.set(tenant, offset);
+      if (isRow(tenant)) tenant.values.forEach((value, j) => offsets.set(value, offset + tenant.offsets[j]));
+    });
+    return { bytes: planned.bytes, offsets, intervals: this.all };
   }
+}
+
+const isRow = (tenant: Tenant): tenant is Row => typeof tenant !== "string" && "values" in tenant;
+
+/** The rows of the program's own values, by each of their values. */
+function rowsOf(plan: Blocked, sizes: Sizes): Map<Value, Row> {
+  const rows = plan.groups
+    .flatMap((group) => group.rows ?? [])
+    .filter(([first]) => tensorOf(first, plan) === undefined)
+    .map((values): Row => ({ kind: "row", values, ...inRow(values.map((value) => sizes.bytes(plan, value))) }));
+  return new Map(rows.flatMap((row) => row.values.map((value) => [value, row])));
 }
 
 /** What is stored for the whole batch: from the step that makes it to the last one that reads it; results, to the end. */
 export function planProgram({ plan, steps }: LoweredProgram, sizes: Sizes): Arena {
   const intervals = new Intervals();
-  const use = (value: Value, step: number) => intervals.use(value, sizes.bytes(plan, value), step, step);
+  const rows = rowsOf(plan, sizes);
+  const use = (value: Value, step: number) => {
+    const row = rows.get(value);
+    if (row) intervals.use(row, row.bytes, step, step);
+    else intervals.use(value, sizes.bytes(plan, value), step, step);
+  };
   const useSums = (value: Value, teams: number, step: number) =>
     intervals.use(sumsOf(value), teams * sizes.bytes(plan, value), step, step);
   const stored = (source: Source): source is Source & { kind: "value" } =>
-    source.kind === "value" && !isLeaf(source.value) && !plan.inPlace.has(source.value);
+    source.kind === "value" && tensorOf(source.value, plan) === undefined;
   let teams = 0;
   steps.forEach((step, at) => {
     if (isRegion(step)) {
@@ -91,7 +122,7 @@ export function planProgram({ plan, steps }: LoweredProgram, sizes: Sizes): Aren
     }
   });
   for (const { value } of plan.program.results) {
-    if (!isLeaf(value) && !plan.inPlace.has(value)) use(value, steps.length);
+    if (tensorOf(value, plan) === undefined) use(value, steps.length);
   }
   return intervals.plan();
 }

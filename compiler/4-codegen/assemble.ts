@@ -3,9 +3,9 @@ import type { HostExpr, Manifest, ManifestProgram } from "../../runtime/abi.ts";
 import { ABI_VERSION } from "../../runtime/abi.ts";
 import type { Blocked } from "../3-passes/blocks.ts";
 import { hostExpr } from "../3-passes/host.ts";
-import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import { align, SLACK } from "../3-passes/memory.ts";
+import { align, room, SLACK } from "../3-passes/memory.ts";
+import { tensorOf } from "../3-passes/rows.ts";
 import { place } from "../diagnostics.ts";
 import { type InputDecl, type Module, roots, sizeOf, type TensorDecl, topological, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
@@ -82,7 +82,7 @@ class Assembly {
 
   run(): Assembled {
     const { module, target, checkFinite } = this;
-    for (const tensor of module.tensors) this.tensors.set(tensor.name, this.take(this.bytesOfTensor(tensor)));
+    this.placeTensors();
     this.given = this.next;
     for (const input of module.inputs) this.placeInput(input);
     this.rng = this.take(8);
@@ -114,13 +114,28 @@ class Assembly {
     };
   }
 
+  /** Those of a row one behind the other. */
+  private placeTensors(): void {
+    const tensors = new Map(this.module.tensors.map((tensor) => [tensor.name, tensor]));
+    const rows = this.programs.flatMap(({ plan }) =>
+      plan.groups.flatMap(({ rows = [] }) => rows.map((row) => row.map((value) => tensorOf(value, plan)))),
+    );
+    for (const row of [...rows, ...[...tensors.keys()].map((name) => [name])]) {
+      for (const name of row) {
+        if (name !== undefined && !this.tensors.has(name)) {
+          this.tensors.set(name, this.take(this.bytesOfTensor(tensors.get(name)!)));
+        }
+      }
+    }
+  }
+
   private bytesOfTensor({ shape, layout = "row" }: TensorDecl): number {
     return layoutNamed(layout, shape, this.module.batch).elements * this.target.floatBytes;
   }
 
   private take(bytes: number): number {
     const address = this.next;
-    this.next += align(bytes + SLACK);
+    this.next += room(bytes);
     return address;
   }
 
@@ -163,7 +178,7 @@ class Assembly {
       for (const step of steps.filter(isRegion)) {
         const arena = planRegion(step, plan, this.sizes);
         this.regions.set(step, arena);
-        this.blockBytes = Math.max(this.blockBytes, align(arena.bytes + SLACK));
+        this.blockBytes = Math.max(this.blockBytes, room(arena.bytes));
         this.blockThreads = Math.max(this.blockThreads, Math.min(step.region.count, MOST_THREADS));
       }
     }
@@ -242,7 +257,7 @@ class Assembly {
   }
 
   private placeOf(plan: Blocked, value: Value, arena: Arena): number {
-    const tensor = isLeaf(value) ? (value.attrs.name as string) : plan.inPlace.get(value);
+    const tensor = tensorOf(value, plan);
     return tensor === undefined ? this.fixed + arena.offsets.get(value)! : this.tensors.get(tensor)!;
   }
 
@@ -360,6 +375,7 @@ function sizesOf({ region, parts }: LoweredRegion) {
 /** How people are told of a value: `conv2d f32[n, 32, 16, 16]`. */
 function labelOf(tenant: Tenant): string {
   if (typeof tenant === "string") return tenant;
+  if ("values" in tenant) return `${tenant.values.length} operands of updates`;
   if ("kind" in tenant) return tenant.kind;
   return `${tenant.op} ${tenant.type.dtype}[${tenant.type.shape.join(", ")}]`;
 }

@@ -45,6 +45,7 @@ export class KernelBuilder {
   private first: Local | undefined;
   private begun: Local | undefined;
   private readonly held = new Map<boolean, Local>();
+  private readonly numbers = new Map<string, Local>();
 
   /** `own`: each thread has one of its own. */
   buffer(name: string, elem: Elem, own = false): Buffer {
@@ -86,10 +87,14 @@ export class KernelBuilder {
     this.add({ k: "let", v, init });
     return v;
   }
-  /** A value computed once, before everything else in the kernel. */
-  hoist(init: Expr, name?: string): Expr {
-    return this.e.local(this.hoisted(init, name));
+  /** A number in memory, read once before everything else in the kernel. */
+  number(ty: Ty, buffer: Buffer, at = 0): Expr {
+    const key = `${buffer.name}@${at}`;
+    const known = this.numbers.get(key) ?? this.hoisted({ k: "load", ty, buffer, at: affine(at), stride: 0 });
+    this.numbers.set(key, known);
+    return this.e.local(known);
   }
+  /** A value computed once, before everything else in the kernel. */
   hoisted(init: Expr, name = "c"): Local {
     const v = this.local(init.ty, name);
     this.prelude.push({ k: "let", v, init });

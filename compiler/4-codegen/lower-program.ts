@@ -3,7 +3,7 @@ import type { Blocked, Region } from "../3-passes/blocks.ts";
 import type { Group } from "../3-passes/fuse.ts";
 import { samplesAxis } from "../3-passes/samples.ts";
 import type { Value } from "../ir/graph.ts";
-import { type Lowered, type LowerOptions, lowerCopy, lowerPrefetch, lowerTotal } from "./lower.ts";
+import { type Lowered, type LowerOptions, lowerCopy, lowerPrefetch, lowerRows, lowerTotal } from "./lower.ts";
 import type { LowerOnce } from "./lower-once.ts";
 
 export interface LoweredCall {
@@ -34,7 +34,8 @@ export function callsOf({ steps }: LoweredProgram): LoweredCall[] {
 
 export function lowerProgram(plan: Blocked, options: LowerOptions, once: LowerOnce): LoweredProgram {
   const call = (group: Group, part?: number): LoweredCall => {
-    return { lowered: once.lower(group, plan, part), output: group.outputs[0], group };
+    const lowered = group.rows ? lowerRows(group, plan, options) : once.lower(group, plan, part);
+    return { lowered, output: group.outputs[0], group };
   };
   const alone = (value: Value, lowered: Lowered, reason: string): LoweredCall => {
     return { lowered, output: value, group: { anchor: null, outputs: [value], inside: new Set(), reason } };

@@ -5,14 +5,16 @@ import { type Group, isOwn } from "../3-passes/fuse.ts";
 import { isHost } from "../3-passes/host.ts";
 import { isLeaf } from "../3-passes/inline.ts";
 import type { Layouts } from "../3-passes/layout.ts";
-import type { Value } from "../ir/graph.ts";
+import { inRow } from "../3-passes/memory.ts";
+import { sizeOf, type Value } from "../ir/graph.ts";
 import { layoutNamed } from "../ir/layout.ts";
 import type { Buffer, Kernel, Local } from "../ir/loops.ts";
 import type { Teams } from "../ir/teams.ts";
 import type { Target } from "../target.ts";
 import type { GroupContext } from "./group-context.ts";
-import { affine, KernelBuilder } from "./kernel-builder.ts";
+import { KernelBuilder } from "./kernel-builder.ts";
 import { templateOf } from "./kernels/index.ts";
+import { contiguous } from "./kernels/map.ts";
 import { prefetch } from "./kernels/prefetch.ts";
 import { total } from "./kernels/total.ts";
 import { elemOf, type Memory, type Place, Scope } from "./scope.ts";
@@ -51,6 +53,17 @@ export function lowerGroup(group: Group, plan: Blocked, options: LowerOptions, p
   const buffers = new Buffers(group, plan, options, { part });
   templateOf(group.anchor?.op ?? null)(contextOf(group, plan, options, buffers));
   return { kernel: buffers.k.finish(nameOf(group)), sources: buffers.sources };
+}
+
+/** Updates by one formula, in one loop over their rows and the room between tensors. */
+export function lowerRows(group: Group, plan: Blocked, options: LowerOptions): Lowered {
+  const { rows = [], outputs } = group;
+  const first = { ...group, outputs: outputs.filter((output) => rows.some((row) => row[0] === output)) };
+  const { floatBytes } = options.target;
+  const { bytes } = inRow(rows[0].map(({ type }) => sizeOf(type.shape, 1) * floatBytes));
+  const buffers = new Buffers(first, plan, options);
+  contiguous(contextOf(first, plan, options, buffers), bytes / floatBytes);
+  return { kernel: buffers.k.finish("updates"), sources: buffers.sources };
 }
 
 /** An update that could not be made in place: copies a stored value into its tensor. */
@@ -155,8 +168,7 @@ class Buffers implements Memory {
     if (!flag) {
       const { k } = this;
       const { buffer } = this.source(condition)!;
-      const number = k.hoist({ k: "load", ty: "f32", buffer, at: affine(), stride: 0 });
-      flag = k.hoisted(k.e.compare("ne", number, k.e.const(0)), "flag");
+      flag = k.hoisted(k.e.compare("ne", k.number("f32", buffer), k.e.const(0)), "flag");
       this.flags.set(condition, flag);
     }
     return flag;

@@ -72,6 +72,7 @@ export function describe(
     const layout = layoutNamed(layouts.nameOf(value), value.type.shape, batch);
     return layout.elements * { f32: target.floatBytes, i32: 4, u8: 1 }[elemOf(value)];
   };
+  const elements = (all: readonly Value[]) => all.reduce((sum, { type }) => sum + sizeOf(type.shape, batch), 0);
   const stored = lowered.sources.flatMap((s) => (s.kind === "value" ? [s.value] : []));
   const names = new Set(stored.map(({ attrs }) => attrs.name));
   // Of an input that comes as bytes or as floats, the bytes.
@@ -79,11 +80,9 @@ export function describe(
   return {
     program: plan.program.name,
     kernel: lowered.kernel.name,
-    output: `${output.type.dtype}[${output.type.shape.join(", ")}]`,
-    flops: group.anchor
-      ? flopsOf(group.anchor, batch) * (group.also ? 2 : 1)
-      : group.outputs.length * sizeOf(output.type.shape, batch),
-    bytes: values.reduce((sum, value) => sum + size(value), 0),
+    output: group.rows ? `f32[${elements(group.rows[0])}]` : `${output.type.dtype}[${output.type.shape.join(", ")}]`,
+    flops: group.anchor ? flopsOf(group.anchor, batch) * (group.also ? 2 : 1) : elements(group.outputs),
+    bytes: (group.rows?.flat() ?? values).reduce((sum, value) => sum + size(value), 0),
     place: output.span ? place(output.span) : "",
     fused: [...group.inside].map((v) => v.op),
     reason: group.reason,

@@ -149,9 +149,10 @@ export class Scope {
     const stride = this.lane ? (at.terms.find((t) => t.v === this.lane)?.by ?? 0) : 0;
     const elem = place.buffer.elem;
     const ty = elem === "f32" ? "f32" : "i32";
-    const load: Expr = { k: "load", ty: stride === 0 ? ty : vectorOf(ty), buffer: place.buffer, at, stride };
     const constant = at.terms.length === 0 && (isHost(value) || value.type.shape.length === 0);
-    const loaded = constant ? this.k.hoist(load) : this.k.let(load);
+    const loaded = constant
+      ? this.k.number(ty, place.buffer, at.base)
+      : this.k.let({ k: "load", ty: stride === 0 ? ty : vectorOf(ty), buffer: place.buffer, at, stride });
     if (value.type.dtype === "bool") return this.k.let(e.compare("ne", loaded, e.const(0, ty)));
     return value.type.dtype === "f32" ? loaded : e.cast(loaded, "i32");
   }
@@ -173,7 +174,7 @@ export class Scope {
       linear = addAffine(scaleAffine(linear, dim === "n" ? 1 : dim), at);
     }
     const rng = this.memory.rng();
-    const word = (i: number): Expr => this.k.hoist({ k: "load", ty: "i32", buffer: rng, at: affine(i), stride: 0 });
+    const word = (i: number): Expr => this.k.number("i32", rng, i);
     const counter = this.number(linear);
     return this.k.let({
       k: "uniform",

@@ -192,6 +192,10 @@ export const examples: Readonly<Record<string, Example>> = {
     b.transpose(b.matmul(x([2, 3]), x([3, 4])), [1, 0]),
     b.transpose(b.matmul(x([5, 2, 3]), x([5, 3, 4])), [0, 2, 1]),
   ],
+  "transpose-contract-rows": ({ b, x }) => [
+    b.transpose(b.op("contract_rows", [x([4, 2, 3]), x([4, 2, 5])], { batch: 0 }), [1, 0]),
+    b.transpose(b.op("contract_rows", [x([4, 2, 3]), x([4, 2, 5])], { batch: 1 }), [0, 2, 1]),
+  ],
   "concat-one": ({ b, x }) => [b.op("concat", [x([2, 3])], { axis: 0 })],
   "splat-operand": ({ b, x, n }) => [
     b.add(x([2, 3]), spread(b, n, [2, 3], [])),

@@ -37,6 +37,19 @@ export function map(ctx: GroupContext): void {
   );
 }
 
+/** So many elements of row-major tensors from where they begin, be it beyond their end. */
+export function contiguous(ctx: GroupContext, elements: number): void {
+  const axes = ctx.group.outputs[0].type.shape;
+  const write = ([i]: Local[], lane: Local | null) =>
+    finish(
+      ctx,
+      axes.map((_, axis) => (axis === axes.length - 1 ? affine(0, [i, 1]) : affine())),
+      lane,
+      new Map(),
+    );
+  nest(ctx, [{ size: elements, dynamic: false }], write, [0]);
+}
+
 interface Loop {
   /** The innermost of the axes that it runs over. */
   readonly axis: number;
