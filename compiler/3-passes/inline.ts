@@ -31,7 +31,7 @@ export function isInlinable(value: Value): boolean {
   if (category !== "view") return false;
   return (
     INDEX_MAPS.has(value.op) ||
-    (value.op === "reshape" && unitAxes(value.inputs[0].type.shape, value.type.shape) !== null)
+    (value.op === "reshape" && splitAxes(value.inputs[0].type.shape, value.type.shape) !== null)
   );
 }
 
@@ -39,6 +39,33 @@ export function isInlinable(value: Value): boolean {
 export function costOf(value: Value): number {
   if (opNamed(value.op).category === "leaf" || opNamed(value.op).category === "view") return 0;
   return COSTS[value.op] ?? 1;
+}
+
+/**
+ * For a reshape that only splits axes, or adds and removes those of size 1: the result's axes that each operand axis becomes,
+ * outermost first. Null if it merges some: which element it reads is no linear function of the index then.
+ */
+export function splitAxes(from: Shape, to: Shape): number[][] | null {
+  const axes: number[][] = [];
+  let next = 0;
+  const isLeft = (dim: Dim) => next < to.length && to[next] === dim;
+  for (const dim of from) {
+    const own: number[] = [];
+    while (dim !== 1 && isLeft(1)) next++;
+    if (dim === "n") {
+      if (!isLeft("n")) return null;
+      own.push(next++);
+    } else {
+      for (let size = 1; size < dim; next++) {
+        const part = to[next];
+        if (part === undefined || part === "n" || dim % (size * part) !== 0) return null;
+        if (part !== 1) own.push(next);
+        size *= part;
+      }
+    }
+    axes.push(own);
+  }
+  return to.slice(next).every((dim) => dim === 1) ? axes : null;
 }
 
 /**

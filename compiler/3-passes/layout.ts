@@ -44,10 +44,16 @@ export class Layouts {
     if (value.op === "conv2d_grad_weight") return "kkio";
     if (value.type.shape.length !== 4 || value.type.shape[0] !== "n") return "row";
     if (FEATURE_OPS.has(value.op)) return "nhwc:0";
+    if (value.op === "reshape") return this.nameOf(rearranged(value)).startsWith("nhwc") ? "nhwc:0" : "row";
     const follows = opNamed(value.op).category === "elementwise" || value.op === "pad" || value.op === "slice";
     const kin = follows && value.inputs.some((x) => x.type.shape.length === 4 && this.nameOf(x).startsWith("nhwc"));
     return kin ? "nhwc:0" : "row";
   }
+}
+
+/** What is read through reshapes and transpositions, as by a shuffle of channels. */
+function rearranged(value: Value): Value {
+  return value.op === "reshape" || value.op === "transpose" ? rearranged(value.inputs[0]) : value;
 }
 
 /** Program by program: what one of them needs as an operand, another may compute as it reads it. */

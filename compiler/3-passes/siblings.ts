@@ -2,9 +2,10 @@
  * Anchors that read the same elements in one kernel, which reads them once: the two sums of batch norm's gradient, and the
  * log_softmax and softmax of cross entropy's value and gradient.
  */
-import type { Value } from "../ir/graph.ts";
+import { sizeOf, type Value } from "../ir/graph.ts";
 import type { Group } from "./fuse.ts";
 import { isLeaf } from "./inline.ts";
+import { samplesAxis } from "./samples.ts";
 
 type IndexOf = (value: Value) => number;
 
@@ -53,18 +54,22 @@ function readingsOf({ anchor }: Group, stored: ReadonlySet<Value>): string[] {
   }
   if (anchor?.op !== "sum") return [];
   const [operand] = anchor.inputs;
-  return [...readWhole(operand, stored)].map(({ id }) => `sum of ${id} along ${anchor.attrs.axes}`);
+  const along = `${anchor.attrs.axes} of ${operand.type.shape}`;
+  return [...readWhole(operand, stored)].map(({ id }) => `sum of ${id} along ${along}`);
 }
 
-/** The values of the operand's own shape that computing it reads from memory. */
+const isOfSamples = (value: Value): boolean => samplesAxis(value) >= 0;
+
+/** The values of the operand's own size that computing it reads from memory: as they are, or split into other axes. */
 function readWhole(operand: Value, stored: ReadonlySet<Value>): Set<Value> {
+  const size = sizeOf(operand.type.shape, 1);
   const read = new Set<Value>();
   const seen = new Set<Value>();
   const visit = (value: Value) => {
     if (seen.has(value)) return;
     seen.add(value);
     if (!isLeaf(value) && !stored.has(value)) value.inputs.forEach(visit);
-    else if (`${value.type.shape}` === `${operand.type.shape}`) read.add(value);
+    else if (sizeOf(value.type.shape, 1) === size && isOfSamples(value) === isOfSamples(operand)) read.add(value);
   };
   visit(operand);
   return read;

@@ -174,11 +174,11 @@ export function nest(
   go(0, []);
 }
 
-/** Vectors along the second innermost axis where the innermost is too short for one, as that of three channels is. */
+/** Vectors along the innermost axis that is long enough for one: three channels are not, nor the 2 × 2 pixels of a shuffle. */
 export function widestLast<T extends { readonly extent: Extent }>(loops: readonly T[], lanes: number): readonly T[] {
-  const [outer, inner] = loops.slice(-2);
-  const short = loops.length > 1 && !inner.extent.dynamic && inner.extent.size < lanes;
-  return short && outer.extent.size >= lanes ? [...loops.slice(0, -2), inner, outer] : loops;
+  const isLong = ({ extent }: T) => extent.dynamic || extent.size >= lanes;
+  const at = loops.findLastIndex(isLong);
+  return at < 0 || loops[at].extent.dynamic ? loops : [...loops.slice(0, at), ...loops.slice(at + 1), loops[at]];
 }
 
 /** A loop's length: `size`, or `size` times the number of samples. */

@@ -4,7 +4,7 @@
  * expression stands for the elements at that counter + 0, 1, 2, 3.
  */
 import { isHost } from "../3-passes/host.ts";
-import { unitAxes } from "../3-passes/inline.ts";
+import { splitAxes } from "../3-passes/inline.ts";
 import type { Value } from "../ir/graph.ts";
 import { type Layout, stridesOf } from "../ir/layout.ts";
 import { type Affine, type Buffer, type Elem, type Expr, type Local, vectorOf } from "../ir/loops.ts";
@@ -93,10 +93,12 @@ export class Scope {
         );
       }
       case "reshape": {
-        const axes = unitAxes(x.type.shape, value.type.shape)!;
+        const { shape } = value.type;
+        const merged = (at: Affine, axis: number) =>
+          addAffine(index[axis], at, shape[axis] === "n" ? 1 : (shape[axis] as number));
         return this.at(
           x,
-          axes.map((axis) => (axis < 0 ? affine() : index[axis])),
+          splitAxes(x.type.shape, shape)!.map((axes) => axes.reduce(merged, affine())),
         );
       }
       case "one_hot": {

@@ -99,6 +99,22 @@ describe("explain --stage fusion", () => {
     expect(sequence.filter((line) => /f32\[n, (32, 16|16, 32)\]/.test(line))).toEqual([]);
   });
 
+  test.each([
+    ["channel_shuffle(4)", "f32[n, 8, 16, 16]"],
+    ["pixel_shuffle(2)", "f32[n, 2, 32, 32]"],
+    ["pixel_unshuffle(2)", "f32[n, 32, 8, 8]"],
+  ])("%s and its gradient copy once each", (shuffle, result) => {
+    const copies = kernels(`${conv(8)}; relu; ${shuffle}; ${conv(8)}`).filter((line) => /^ +reshape/.test(line));
+    // And one more for `flatten`.
+    expect(copies.map((line) => /f32\[[^\]]*\]/.exec(line)![0]).slice(0, 1)).toEqual([result]);
+    expect(copies).toHaveLength(3);
+  });
+
+  test("reads an axis that is split as it lies in memory", () => {
+    const attention = kernels("reshape([n, 128, 16]); multi_head_attention(4)");
+    expect(attention.filter((line) => /^ +reshape +f32\[n, 128, 4, 4\]/.test(line))).toEqual([]);
+  });
+
   test("shows one kernel for the value and the gradient of cross entropy", () => {
     expect(kernels("relu").filter((line) => line.includes("softmax "))).toHaveLength(1);
   });

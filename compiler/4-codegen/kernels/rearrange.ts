@@ -1,5 +1,6 @@
 /** Operations that move elements to places that no linear index map gives back: pad, concat, reshape. */
 import type { Dim, Value } from "../../ir/graph.ts";
+import { stridesOf } from "../../ir/layout.ts";
 import type { Affine, Local } from "../../ir/loops.ts";
 import {
   count,
@@ -81,14 +82,22 @@ function move(ctx: GroupContext, x: Value, to: (axis: number, index: Affine) => 
   );
 }
 
-/** Same elements in row-major order. Loops run over the common refinement of both shapes: [8, 6] and [4, 12] over [4, 2, 6]. */
+/**
+ * Same elements in row-major order. Loops run over the common refinement of both shapes, [8, 6] and [4, 12] over [4, 2, 6], in the
+ * order of what is written.
+ */
 export function reshape(ctx: GroupContext): void {
   const anchor = ctx.group.anchor!;
   const [x] = anchor.inputs;
   for (const output of ctx.group.outputs) zeroPadding(ctx, output);
   const refined = refine(x.type.shape, anchor.type.shape);
   if (!refined) return throughLinearIndex(ctx);
-  const loops = widestLast(refined, ctx.target.lanes);
+  const strides = stridesOf(ctx.place(ctx.group.outputs[0]).layout, anchor.type.shape.length);
+  const stepOf = ({ to }: Refined) => strides[to.axis] * to.by;
+  const loops = widestLast(
+    [...refined].sort((a, b) => stepOf(b) - stepOf(a)),
+    ctx.target.lanes,
+  );
   nest(
     ctx,
     loops.map((l) => l.extent),
