@@ -271,12 +271,16 @@ function loops(
   go(0, index);
 }
 
-/** The operands' axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. */
+/**
+ * The operands' axes, largest stride first; neighbouring reduced axes that memory runs through in one go are merged. There is
+ * nothing to run through along axes of one element.
+ */
 function inMemoryOrder(ctx: GroupContext, reduced: readonly number[]): Axis[] {
   const { steps, numbers } = stepsOf(ctx);
   const { shape } = ctx.group.anchor!.inputs[0].type;
   const span = (axis: number) => Math.max(0, ...steps.map((s) => Math.abs(s[axis])));
-  const order = [...shape.keys()].sort((a, b) => span(b) - span(a) || a - b);
+  const long = [...shape.keys()].filter((axis) => shape[axis] !== 1);
+  const order = (long.length > 0 ? long : [...shape.keys()]).sort((a, b) => span(b) - span(a) || a - b);
   const axes: Axis[] = [];
   for (const axis of order.reverse()) {
     const extent = extentOf(shape[axis]);
