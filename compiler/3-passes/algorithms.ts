@@ -4,6 +4,7 @@ import { type Module, roots, type Value } from "../ir/graph.ts";
 import { tileOf } from "../ops/conv-algorithms.ts";
 import type { Target } from "../target.ts";
 import { chooseAlgorithm, isConvolution } from "./convolution.ts";
+import { convolveMultiplied, multiplierOf } from "./multiplied.ts";
 import { rebuild, rewrite } from "./rewrite.ts";
 import { mixingDepths } from "./samples.ts";
 import { byWinograd } from "./winograd.ts";
@@ -12,6 +13,7 @@ export function chooseAlgorithms(module: Module, b: Builder, target: Target): Mo
   const depths = mixingDepths(module.programs.flatMap(roots));
   return rewrite(module, b, (value, inputs) => {
     if (!isConvolution(value)) return rebuild(b, value, inputs);
+    if (multiplierOf(value) > 1) return convolveMultiplied(b, value, inputs);
     const m = tileOf(chooseAlgorithm(value, target, module.batch).algorithm);
     if (m !== null) return byWinograd(b, m, value, inputs, isMuchLater(value, depths));
     if (value.op === "conv2d_grad_input" && isTurned(value)) return convolveTurned(b, value, inputs[0], inputs[1]);

@@ -51,9 +51,9 @@ export class Layouts {
   }
 }
 
-/** What is read through reshapes and transpositions, as by a shuffle of channels. */
+/** What is read through reshapes, transpositions and repetition, as by a shuffle of channels. */
 function rearranged(value: Value): Value {
-  return value.op === "reshape" || value.op === "transpose" ? rearranged(value.inputs[0]) : value;
+  return ["reshape", "transpose", "broadcast"].includes(value.op) ? rearranged(value.inputs[0]) : value;
 }
 
 /** Program by program: what one of them needs as an operand, another may compute as it reads it. */
