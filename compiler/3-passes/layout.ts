@@ -89,10 +89,10 @@ function placed(module: Module, b: Builder, target: Target): Module {
   const copied = (value: Value) => isLeaf(value) || isHost(value) || value.op === "max_pool2d_index";
   const rowMajor = (value: Value) =>
     copied(value) ? b.op("relayout", [value], { layout: "row" }) : store(value, "row");
-  const updates = new Straightening(layouts, b);
+  const straight = new Straightening(layouts, b);
   const programs = stored.programs.map((p) => ({
     ...p,
-    updates: p.updates.map((u) => ({ ...u, value: updates.of(u.value) })),
+    updates: p.updates.map((u) => ({ ...u, value: straight.of(u.value) })),
   }));
   return { ...stored, programs: programs.map((p) => mapRoots(p, rowMajor)) };
 }

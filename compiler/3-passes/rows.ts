@@ -5,7 +5,7 @@
  *     for each tensor        for i in its elements: v[i] = μ v[i] + g[i];  p[i] = p[i] − lr v[i]
  *     for i in all elements: V[i] = μ V[i] + G[i];  P[i] = P[i] − lr V[i]
  */
-import { type Module, sameShape, sizeOf, type Value } from "../ir/graph.ts";
+import { type Module, type Shape, sameShape, sizeOf, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import type { Group } from "./fuse.ts";
 import { isLeaf } from "./inline.ts";
@@ -100,48 +100,68 @@ function alike(plan: Schedule, layouts: Layouts): Map<string, Update[]> {
     const earlier = [...plan.before.get(group)!].map((other) => depths.get(other)!);
     const depth = Math.max(0, ...earlier);
     depths.set(group, depth + (isUpdate ? 1 : 0));
-    const found = isUpdate && formulaOf(group, plan, layouts);
-    if (!found) continue;
-    const key = `${depth} ${found.text}`;
-    const places = found.operands.map((value) => tensorOf(value, plan) ?? value);
-    updates.set(key, [...(updates.get(key) ?? []), { group, operands: found.operands, places }]);
+    if (!isUpdate || isLarge(group.outputs[0])) continue;
+    const { text, operands, isElementwise } = new Formula(group, plan.reads.get(group)!, layouts);
+    if (!isElementwise) continue;
+    const key = `${depth} ${text}`;
+    const places = operands.map((value) => tensorOf(value, plan) ?? value);
+    updates.set(key, [...(updates.get(key) ?? []), { group, operands, places }]);
   }
   return updates;
 }
 
-/** Null if an element of a result is computed from anything but numbers and the elements at the same place. */
-function formulaOf(group: Group, plan: Schedule, layouts: Layouts): { text: string; operands: Value[] } | null {
-  const { shape } = group.outputs[0].type;
-  const operands: Value[] = [];
-  const lines: string[] = [];
-  const names = new Map<Value, string>();
-  let elementwise = shape.length > 0;
-  if (isLarge(group.outputs[0])) return null;
-  const isRow = (value: Value) =>
-    value.type.dtype === "f32" && sameShape(value.type.shape, shape) && layouts.nameOf(value) === "row";
-  const nameOf = (value: Value): string => {
-    const known = names.get(value);
+/** What an update computes, whatever the tensors are called and however large they are. */
+class Formula {
+  /** What is read at the index of the result, and the results. */
+  readonly operands: Value[] = [];
+  /** Whether each element is computed from those at its own place, and from numbers. */
+  isElementwise: boolean;
+  private readonly lines: string[] = [];
+  private readonly names = new Map<Value, string>();
+
+  constructor(
+    { outputs }: Group,
+    private readonly reads: ReadonlySet<Value>,
+    private readonly layouts: Layouts,
+  ) {
+    const { shape } = outputs[0].type;
+    this.isElementwise = shape.length > 0 && outputs.every((output) => this.isInRow(output, shape));
+    for (const output of outputs) {
+      this.lines.push(`= ${this.name(output, shape)}`);
+      this.operands.push(output);
+    }
+  }
+
+  get text(): string {
+    return this.lines.join("\n");
+  }
+
+  private isInRow(value: Value, shape: Shape): boolean {
+    const { dtype } = value.type;
+    return dtype === "f32" && sameShape(value.type.shape, shape) && this.layouts.nameOf(value) === "row";
+  }
+
+  private name(value: Value, shape: Shape): string {
+    const known = this.names.get(value);
     if (known !== undefined) return known;
-    const name = define(value);
-    names.set(value, name);
+    const name = this.define(value, shape);
+    this.names.set(value, name);
     return name;
-  };
-  const define = (value: Value): string => {
-    if (value.op === "const") return `${value.attrs.value}`;
-    if (plan.reads.get(group)!.has(value)) {
-      if (isRow(value)) return `[${operands.push(value)}]`;
-      elementwise &&= sizeOf(value.type.shape, 2) === 1;
+  }
+
+  private define(value: Value, shape: Shape): string {
+    const { op, attrs, inputs } = value;
+    if (op === "const") return `${attrs.value}`;
+    if (this.reads.has(value)) {
+      if (this.isInRow(value, shape)) return `[${this.operands.push(value)}]`;
+      this.isElementwise &&= isNumber(value);
       return `@${value.id}`;
     }
-    const repeatsNumber = value.op === "broadcast" && sizeOf(value.inputs[0].type.shape, 2) === 1;
-    elementwise &&= repeatsNumber || opNamed(value.op).category === "elementwise";
-    const attrs = repeatsNumber ? "" : JSON.stringify(value.attrs);
-    return `%${lines.push(`${value.op}${attrs}(${value.inputs.map(nameOf)})`)}`;
-  };
-  for (const output of group.outputs) {
-    elementwise &&= isRow(output);
-    lines.push(`= ${nameOf(output)}`);
-    operands.push(output);
+    const repeatsNumber = op === "broadcast" && isNumber(inputs[0]);
+    this.isElementwise &&= repeatsNumber || opNamed(op).category === "elementwise";
+    const operands = inputs.map((input) => this.name(input, shape));
+    return `%${this.lines.push(`${op}${repeatsNumber ? "" : JSON.stringify(attrs)}(${operands})`)}`;
   }
-  return elementwise ? { text: lines.join("\n"), operands } : null;
 }
+
+const isNumber = ({ type }: Value): boolean => !type.shape.includes("n") && sizeOf(type.shape, 1) === 1;
