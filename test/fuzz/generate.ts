@@ -231,7 +231,7 @@ export function randomModel(seed: number): RandomModel {
   const generator = new Generator(random);
   const { inputs, data, steps: start, shape } = randomStart(random, generator);
   const { steps, shape: end } = generator.grow(shape, random.from(1, 6), 1 + random.below(2));
-  const batch = random.of([1, 2, 3, 4, 5, 7, 8, 9]);
+  const batch = random.of([1, 2, 3, 4, 5, 7, 8, 9, 24, 40, 64, 100]);
   const model: RandomModel = {
     ...randomEnd(random, end),
     inputs,
