@@ -86,10 +86,16 @@ function combineOf(value: Value): Combine {
 }
 
 /** Whether the value uses the number of samples: other than in a mean over the batch, which is a figure of the data. */
-function isPerBatch(value: Value, seen = new Set<Value>()): boolean {
-  if (seen.has(value)) return false;
-  seen.add(value);
-  if (value.op === "host") return value.attrs.name === "n";
-  const isMean = !hasSamples(value) && topological([value]).some(({ op }) => op === "input");
-  return !isMean && value.inputs.some((input) => isPerBatch(input, seen));
+function isPerBatch(value: Value): boolean {
+  const isMean = (x: Value) => !hasSamples(x) && topological([x]).some(({ op }) => op === "input");
+  const seen = new Set<Value>();
+  const stack = [value];
+  while (stack.length > 0) {
+    const next = stack.pop()!;
+    if (seen.has(next)) continue;
+    seen.add(next);
+    if (next.op === "host" && next.attrs.name === "n") return true;
+    if (next.op !== "host" && !isMean(next)) stack.push(...next.inputs);
+  }
+  return false;
 }

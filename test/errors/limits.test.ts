@@ -170,3 +170,15 @@ it.each([
 ])("%s is a model", (_, text) => {
   expect(check(text).diagnostics.filter((d) => d.severity === "error")).toEqual([]);
 });
+
+it("compiles a net of 900 layers", () => {
+  const source = `model deep {
+  input  x: f32[6]
+  target y: f32[3]
+  net { repeat 900 { linear(6); tanh }; linear(3) }
+  loss mse(net, y)
+  optimizer sgd(lr = 1e-3)
+  train { batch = 8 }
+}`;
+  expect(compile(source).manifest.tensors).toHaveLength(2 * 901);
+});
