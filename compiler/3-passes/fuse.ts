@@ -188,11 +188,11 @@ class Fusion {
   }
 
   /**
-   * The update of a parameter follows the anchor that makes the gradient only where there is no state: else one kernel runs from
-   * end to end of all that are not large.
-   *
    * Grows the set of values computed from the anchor in registers, in topological order, and remembers the last moment at
    * which exactly one of them was needed outside.
+   *
+   * The update of a parameter follows the anchor that makes the gradient only where there is no state: else one kernel runs from
+   * end to end of all that are not large.
    */
   private epilogue(anchor: Value, taken: ReadonlySet<Value>): { inside: Set<Value>; end: Value } {
     let best = { inside: new Set<Value>(), end: anchor };

@@ -12,6 +12,7 @@ import { isHost } from "./host.ts";
 import { isInlinable, isLeaf } from "./inline.ts";
 import { mapRoots, rebuild, rewrite } from "./rewrite.ts";
 import { isDepthwise, reach } from "./taps.ts";
+import { isLarge } from "./updates.ts";
 
 const FEATURE_OPS = new Set([
   "conv2d",
@@ -97,7 +98,10 @@ function placed(module: Module, b: Builder, target: Target): Module {
   return { ...stored, programs: programs.map((p) => mapRoots(p, rowMajor)) };
 }
 
-/** What an update reads at the places of its tensor's elements, in the order of those: so that updates are loops over memory. */
+/**
+ * What an update reads at the places of its tensor's elements, in the order of those: so that updates are loops over memory. Large
+ * tensors are updated on their own, from wherever it lies.
+ */
 class Straightening {
   private readonly known = new Map<Value, Value>();
 
@@ -126,7 +130,9 @@ class Straightening {
     }
     const isArranged =
       category === "view" ? isInlinable(value) && value.op !== "broadcast" : this.layouts.nameOf(value) !== "row";
-    return isArranged && value.type.dtype === "f32" ? this.b.op("relayout", [value], { layout: "row" }) : value;
+    return isArranged && value.type.dtype === "f32" && !isLarge(value)
+      ? this.b.op("relayout", [value], { layout: "row" })
+      : value;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The updates of a program, as fusion sees them: of a parameter, of its optimizer state, of its average. */
-import { isTensorKind, type Program, roots, sizeOf, type Value } from "../ir/graph.ts";
+import { isTensorKind, type Program, roots, sameShape, sizeOf, type Value } from "../ir/graph.ts";
 import { opNamed } from "../ops/index.ts";
 import type { Group } from "./fuse.ts";
 
@@ -64,8 +64,7 @@ function updatedTensor(program: Program, value: Value): string | undefined {
 /** No third kernel may stand between the two: everything `value` reads is older than the group, or in it. */
 function canJoin(group: Group, value: Value, stored: ReadonlySet<Value>, indexOf: (value: Value) => number): boolean {
   const first = Math.min(...group.outputs.map(indexOf));
-  const same = group.outputs[0].type.shape;
-  if (value.type.shape.length !== same.length || value.type.shape.some((dim, i) => dim !== same[i])) return false;
+  if (!sameShape(value.type.shape, group.outputs[0].type.shape)) return false;
   const stack = [...value.inputs];
   const seen = new Set<Value>();
   while (stack.length > 0) {
